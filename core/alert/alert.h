@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The alerts that somebody must acknowledge: taking them in, working on them, and what became of them.
+ */
+#ifndef CORE_ALERT_ALERT_H
+#define CORE_ALERT_ALERT_H
+
+#include <tocsin/trigger.h>
+
+struct alerts;
+struct caller;
+struct journal;
+struct loop;
+struct store;
+
+struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal *journal,
+			  struct caller *caller);
+void alerts_free(struct alerts *alerts);
+
+/*
+ * After a start: read what is open and go on with it. done is called on the loop when all of it is under way.
+ */
+int alerts_resume(struct alerts *alerts, void (*done)(void *arg, int err), void *arg);
+
+#define ALERT_VERBS(X) \
+	X(ALERT_ACKNOWLEDGE, "acknowledge", "acknowledged", "open") \
+	X(ALERT_RESOLVE, "resolve", "resolved", "open,acknowledged,exhausted") \
+	X(ALERT_CANCEL, "cancel", "cancelled", "open,acknowledged,exhausted") \
+	X(ALERT_ESCALATE, "escalate", "open", "open,acknowledged")
+
+enum alert_verb {
+#define X(sym, name, to, from) sym,
+	ALERT_VERBS(X)
+#undef X
+	ALERT_VERB_COUNT
+};
+
+/*
+ * A human decided (API, CLI, key). Committed before done is called; ringing phones stop.
+ *
+ * by, note  who, and what they said; note may be NULL; copied
+ * done      err: 0 | -ENOENT no such alert | -EPERM not in a state for it | -EAGAIN the store is away; now: its state
+ * result    0 taken | -EAGAIN
+ */
+typedef void (*alert_done_fn)(void *arg, int err, const char *now);
+int alerts_act(struct alerts *alerts, const char *id, enum alert_verb verb, const char *by,
+	       const char *note, alert_done_fn done, void *arg);
+
+/* How many are open and being worked on now. */
+size_t alerts_open(const struct alerts *alerts);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A page: all that is done by telephone to reach one person for one alert: calls, keys, redials.
+ *
+ * This is what the alert layer sees of the calls. place.c, monitor.c, play.c, ack.c and recall.c do the work.
+ */
+#ifndef CORE_CALL_PAGE_H
+#define CORE_CALL_PAGE_H
+
+#include <tocsin/defs.h>
+
+#include <jansson.h>
+
+struct caller;
+struct config_call;
+struct config_prompts;
+struct journal;
+struct loop;
+struct page;
+struct speech;
+struct store;
+struct trunks;
+
+/* How a page ended, or what was pressed. */
+enum page_end {
+	PAGE_EXHAUSTED, /* all attempts were used up, nobody pressed a key */
+	PAGE_ESCALATED, /* key "escalate": go on with the next person */
+};
+
+/* What the person asks for by a key; the alert layer commits it and answers through page_confirm(). */
+enum page_key { PAGE_KEY_ACKNOWLEDGE, PAGE_KEY_ESCALATE, PAGE_KEY_RESOLVE };
+
+struct page_events {
+	/*
+	 * A key was pressed in a call. The alert layer commits, then calls call_confirm().
+	 */
+	void (*key)(void *arg, struct page *page, const char *call_id, enum page_key key);
+	/* The page is over; it is freed after this. reason: for the timeline */
+	void (*done)(void *arg, struct page *page, const char *reason);
+};
+
+struct page_request {
+	const char *alert_id;
+	const char *number;
+	const char *contact_id; /* NULL: a bare number */
+	const char *who;        /* for the timeline: a name, or the number */
+	const char *message, *severity, *language, *voice;
+	const json_t *values;   /* for the prompts' templates; borrowed during the call */
+	int attempts_used;      /* after a restart: how many calls were made before */
+	int64_t first_us;       /* wall time of the first attempt, 0 = now: begins the window */
+	int64_t due_us;         /* wall time before which not to call, 0 = now */
+};
+
+struct caller_deps {
+	struct loop *loop;
+	struct store *store;
+	struct journal *journal;
+	struct trunks *trunks;
+	struct speech *speech;
+	const struct config_call *config;
+	const struct config_prompts *prompts;
+};
+
+struct caller *caller_new(const struct caller_deps *deps);
+void caller_free(struct caller *caller);
+/* After a reload of the configuration. */
+void caller_reconfigure(struct caller *caller, const struct config_call *config,
+			const struct config_prompts *prompts);
+
+/* Begin. arg goes with events. */
+struct page *page_start(struct caller *caller, const struct page_request *request,
+			const struct page_events *events, void *arg);
+/*
+ * The alert needs it no more (acknowledged elsewhere, resolved, cancelled): calls that ring are cancelled; one in which somebody
+ * listens hears why, then ends. No done; the page is gone for the caller.
+ */
+void page_stop(struct page *page, const char *reason);
+
+/*
+ * The key's consequence is committed (or not): say so in the call, and hang up.
+ *
+ * prompt  what to say: the alert's new state ("acknowledged", "resolved", "escalated"), or NULL: it failed; the menu is
+ *         said again
+ */
+void call_confirm(struct caller *caller, const char *call_id, const char *prompt);
+
+/*
+ * After a restart: a call of an earlier process that may still be up. It is taken over or ended on the wire, recorded,
+ * and only then is done called. Calls to its number wait until then.
+ */
+struct call_row;
+void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg), void *arg);
+
+/* Cause -> wait before the next attempt in ms, for a result's name ("busy"): also for start-up. */
+int64_t caller_redial_ms(const struct caller *caller, const char *result);
+
+/* Calls by state, for /metrics: queued, live. */
+void caller_figures(const struct caller *caller, size_t *queued, size_t *live);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The HTTP server: listeners (TCP and Unix sockets), routes, authentication, limits.
+ */
+#ifndef CORE_HTTP_SERVER_H
+#define CORE_HTTP_SERVER_H
+
+#include <tocsin/http.h>
+
+struct host;
+struct loop;
+struct http_server;
+
+/* Looks a bearer token up: its scope and name, or TC_SCOPE_PUBLIC when it is not known. In memory, at once. */
+typedef enum tc_scope (*http_auth_fn)(void *arg, const char *token, const char **name);
+
+/* max_body: bytes. Plugins reach it through host_services()->http. */
+struct http_server *http_server_new(struct loop *loop, int64_t max_body);
+void http_server_set_auth(struct http_server *server, http_auth_fn auth, void *arg);
+/* "127.0.0.1:8086", "[::1]:8086" or "unix:/path"; fault receives why not. */
+int http_server_listen(struct http_server *server, const char *where, char *fault, size_t size_bytes);
+/* Stop listening; requests under way are finished or cut off at http_server_free(). */
+void http_server_close(struct http_server *server);
+void http_server_free(struct http_server *server);
+
+/* Add a route of the core (as tc_http_route_add, which is for plugins). */
+int http_server_route(struct http_server *server, const struct tc_http_route *route, void *arg);
+
+/* Walk the routes, for the API's description. */
+void http_server_routes(const struct http_server *server,
+			void (*fn)(void *arg, const struct tc_http_route *route), void *arg);
+
+/* A stream of server-sent events as the answer to req (WHATWG HTML, server-sent events). */
+struct http_stream;
+struct http_stream *http_stream_open(struct tc_http_req *req, void (*closed)(void *arg), void *arg);
+/* data: one line of text. False when the client reads too slowly and was cut off (closed was called). */
+bool http_stream_send(struct http_stream *stream, int64_t id, const char *event, const char *data);
+/* A comment line, so that proxies keep the connection. */
+bool http_stream_ping(struct http_stream *stream);
+void http_stream_close(struct http_stream *stream);
+
+#endif
