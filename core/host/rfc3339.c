@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * RFC 3339 date-times. Calendar arithmetic on UTC only; zones with rules are not known here.
+ */
+#include "host/rfc3339.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <time.h>
+
+const char *rfc3339_format(char buf[RFC3339_SIZE], int64_t wall_us)
+{
+	int64_t s = wall_us / 1000000, us = wall_us % 1000000;
+	time_t t;
+	struct tm tm;
+
+	if (us < 0) {
+		us += 1000000;
+		s--;
+	}
+	t = (time_t)s;
+	if (!gmtime_r(&t, &tm))
+		tm = (struct tm){.tm_year = 70, .tm_mday = 1};
+	snprintf(buf, RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", (tm.tm_year + 1900) % 10000,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)us);
+	return buf;
+}
+
+/* A number of exactly n digits; -1 if there are others. */
+static int digits(const char **s, int n)
+{
+	int v = 0;
+
+	while (n--) {
+		if (!isdigit((unsigned char)**s))
+			return -1;
+		v = v * 10 + (*(*s)++ - '0');
+	}
+	return v;
+}
+
+static bool skip(const char **s, const char *any)
+{
+	for (; *any; any++) {
+		if (**s == *any) {
+			(*s)++;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Fraction of a second in microseconds; digits beyond the sixth are cut off. */
+static int fraction(const char **s)
+{
+	int us = 0, scale = 100000;
+
+	if (!isdigit((unsigned char)**s))
+		return -1;
+	for (; isdigit((unsigned char)**s); (*s)++) {
+		us += (**s - '0') * scale;
+		scale /= 10;
+	}
+	return us;
+}
+
+/* Offset from UTC in seconds: "Z" or "+hh:mm". */
+static bool zone(const char **s, int *offset_s)
+{
+	int sign, h, m;
+
+	*offset_s = 0;
+	if (skip(s, "Zz"))
+		return true;
+	sign = **s == '-' ? -1 : 1;
+	if (!skip(s, "+-"))
+		return false;
+	h = digits(s, 2);
+	if (h < 0 || h > 23 || !skip(s, ":"))
+		return false;
+	m = digits(s, 2);
+	if (m < 0 || m > 59)
+		return false;
+	*offset_s = sign * (h * 3600 + m * 60);
+	return true;
+}
+
+int rfc3339_parse(const char *s, int64_t *wall_us)
+{
+	struct tm tm = {0}, check;
+	int us = 0, offset_s;
+	time_t t;
+
+	tm.tm_year = digits(&s, 4) - 1900;
+	if (tm.tm_year < -1900 || !skip(&s, "-"))
+		return -EINVAL;
+	tm.tm_mon = digits(&s, 2) - 1;
+	if (!skip(&s, "-"))
+		return -EINVAL;
+	tm.tm_mday = digits(&s, 2);
+	if (!skip(&s, "Tt "))
+		return -EINVAL;
+	tm.tm_hour = digits(&s, 2);
+	if (!skip(&s, ":"))
+		return -EINVAL;
+	tm.tm_min = digits(&s, 2);
+	if (!skip(&s, ":"))
+		return -EINVAL;
+	tm.tm_sec = digits(&s, 2);
+	if (skip(&s, ".") && (us = fraction(&s)) < 0)
+		return -EINVAL;
+	if (!zone(&s, &offset_s) || *s)
+		return -EINVAL;
+	if (tm.tm_sec == 60) /* a leap second counts as the one before */
+		tm.tm_sec = 59;
+	check = tm;
+	t = timegm(&check);
+	/* timegm() turns the 31st of June into the 1st of July: whoever wrote that meant neither */
+	if (check.tm_mon != tm.tm_mon || check.tm_mday != tm.tm_mday || check.tm_hour != tm.tm_hour ||
+	    check.tm_min != tm.tm_min || check.tm_sec != tm.tm_sec)
+		return -EINVAL;
+	*wall_us = ((int64_t)t - offset_s) * 1000000 + us;
+	return 0;
+}
