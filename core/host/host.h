@@ -46,18 +46,25 @@ void host_plugin_each(struct host *host,
 				 const struct tc_plugin *plugin, const char *fault),
 		      void *arg);
 
-/* One configured instance. */
+struct instance_post; /* work an instance has posted */
+struct tc_timer;
+struct tc_lane;
+
+/* One configured instance. Others read plugin, name, cfg, state and open; owner is theirs. */
 struct tc_instance {
 	TAILQ_ENTRY(tc_instance) link;
 	struct host *host;
 	const struct tc_plugin *plugin;
 	char *name;         /* owned */
-	const void *cfg;    /* filled by the plugin's table; lives in memory */
-	void *memory;       /* owned; tc_options_release() */
-	void *state;
+	const void *cfg;    /* owned; filled by the plugin's table */
+	void *memory;       /* owned; what cfg points into */
+	json_t *settings;   /* owned; the document's section */
+	void *state;        /* the plugin's */
 	bool open;
 	void *owner;        /* the core's object around it: struct trunk, struct voice ... */
-	unsigned lanes;
+	TAILQ_HEAD(, instance_post) posts; /* not yet run; under the host's post lock */
+	TAILQ_HEAD(, tc_timer) timers;
+	TAILQ_HEAD(, tc_lane) lanes;
 };
 
 /*

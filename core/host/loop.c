@@ -18,9 +18,9 @@
 #include <tocsin/log.h>
 #include <tocsin/plugin.h>
 
-#define WATCH_MS 100          /* how often the lag is measured */
+#define WATCH_MS 200          /* how often the lag is measured */
 #define WATCH_COMPLAIN_MS 50.0
-#define WATCH_WORST_TICKS 600 /* the worst of a minute */
+#define WATCH_WORST_TICKS 300 /* the worst of a minute */
 
 struct posted {
 	STAILQ_ENTRY(posted) link;
@@ -37,6 +37,7 @@ struct loop {
 	struct loop_timer **heap;
 	size_t heap_n, heap_cap;
 	uint64_t seq;
+	uint64_t ran; /* pieces of work done so far */
 	struct event *wake_timer;
 	/* posted work */
 	pthread_mutex_t lock;
@@ -189,21 +190,19 @@ void loop_timer_stop(struct loop_timer *t)
 }
 
 /* Those due at the time of the call; one that is armed again meanwhile waits for the next turn. */
-static bool run_timers(struct loop *loop)
+static void run_timers(struct loop *loop)
 {
 	int64_t now_us = loop_now_us(loop);
 	uint64_t first_new = loop->seq;
-	bool ran = false;
 
 	while (loop->heap_n && loop->heap[1]->due_us <= now_us && loop->heap[1]->seq < first_new) {
 		struct loop_timer *t = loop->heap[1];
 
 		heap_del(loop, 1);
 		t->fn(t->arg);
-		ran = true;
+		loop->ran++;
 	}
 	arm(loop);
-	return ran;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -231,11 +230,10 @@ void loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
 		return; /* EAGAIN: it is awake already */
 }
 
-static bool run_posted(struct loop *loop)
+static void run_posted(struct loop *loop)
 {
 	struct posted_list take = STAILQ_HEAD_INITIALIZER(take);
 	struct posted *p;
-	bool ran = false;
 
 	pthread_mutex_lock(&loop->lock);
 	STAILQ_CONCAT(&take, &loop->posted);
@@ -244,9 +242,8 @@ static bool run_posted(struct loop *loop)
 		STAILQ_REMOVE_HEAD(&take, link);
 		p->fn(p->arg);
 		free(p);
-		ran = true;
+		loop->ran++;
 	}
-	return ran;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -283,8 +280,10 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	while (run_posted(loop))
-		;
+	for (uint64_t ran = UINT64_MAX; ran != loop->ran;) { /* what is posted may post */
+		ran = loop->ran;
+		run_posted(loop);
+	}
 	event_free(loop->wake);
 	event_free(loop->wake_timer);
 	event_base_free(loop->base);
@@ -312,10 +311,12 @@ void loop_stop(struct loop *loop)
 
 bool loop_turn(struct loop *loop)
 {
-	bool ran = run_posted(loop);
+	uint64_t ran = loop->ran;
 
+	run_posted(loop);
 	event_base_loop(loop->base, EVLOOP_NONBLOCK);
-	return run_timers(loop) || ran;
+	run_timers(loop);
+	return loop->ran != ran;
 }
 
 void loop_advance_us(struct loop *loop, int64_t us)

@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <tocsin/alloc.h>
+
 const char *rfc3339_format(char buf[RFC3339_SIZE], int64_t wall_us)
 {
 	int64_t s = wall_us / 1000000, us = wall_us % 1000000;
+	char text[96]; /* as long as any year could make it */
 	time_t t;
 	struct tm tm;
 
@@ -21,8 +24,10 @@ const char *rfc3339_format(char buf[RFC3339_SIZE], int64_t wall_us)
 	t = (time_t)s;
 	if (!gmtime_r(&t, &tm))
 		tm = (struct tm){.tm_year = 70, .tm_mday = 1};
-	snprintf(buf, RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", (tm.tm_year + 1900) % 10000,
-		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)us);
+	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+		 (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+		 tm.tm_sec, (int)us);
+	tc_strcopy(buf, RFC3339_SIZE, text);
 	return buf;
 }
 
