@@ -26,7 +26,7 @@ enum tc_option_type {
 	TC_STRINGS,  /* struct tc_strings */
 	TC_MAP,      /* struct tc_map: text to text */
 	TC_OBJECT,   /* a struct described by sub, in place */
-	TC_LIST,     /* struct tc_list of structs described by sub */
+	TC_LIST,     /* struct tc_list of structs described by sub; without sub of json_t *, each an object, borrowed */
 	TC_JSON,     /* json_t *, borrowed from the document: any JSON value, checked by its user */
 };
 
@@ -40,8 +40,10 @@ struct tc_option {
 	enum tc_option_type type;
 	size_t offset;              /* of the field in the struct */
 	unsigned flags;
-	const char *def;            /* default as it would be written in the file; NULL = zero, NULL, empty */
-	int64_t min, max;           /* both 0 = no limit; in the field's unit (ms, bytes, count, length) */
+	const char *def;            /* default as it would be written in the file ("30s", "[a, b]"); NULL = zero,
+	                               NULL, empty */
+	int64_t min, max;           /* both 0 = no limit; in the field's unit (ms, bytes, count, length);
+	                               max 0 with min > 0 = no upper limit */
 	const char *const *choices; /* TC_ENUM: names, NULL-terminated */
 	const struct tc_option *sub; /* TC_OBJECT, TC_LIST: table of the inner struct */
 	size_t sub_size;            /* and its size */
