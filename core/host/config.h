@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The configuration file: YAML to a JSON document that remembers lines, and from there to typed structs.
+ * The configuration file: YAML to a JSON document that remembers lines, and from there to typed
+ * structs.
  */
 #ifndef CORE_HOST_CONFIG_H
 #define CORE_HOST_CONFIG_H
@@ -11,34 +12,42 @@
 struct yaml_doc;
 
 /*
- * Parse a YAML file. Scalars stay text (plain null becomes JSON null): the tables give them their types.
+ * Parse a YAML file. Scalars stay text (plain null becomes JSON null): the tables give them their
+ * types.
  *
- * errs    receives "file:line:column: ..." faults: syntax, doubled keys, aliases and tags (not supported)
- * result  NULL when it could not be read to its end. Other faults leave a document, without what was
- *         wrong, so that the tables can find the rest: tc_errors_count() tells
+ * errs    receives "file:line:column: ..." faults: syntax, doubled keys, aliases and tags (not
+ *         supported)
+ * result  NULL when it could not be read to its end. Other faults leave a document, without what
+ *         was wrong, so that the tables can find the rest: tc_errors_count() tells
  */
 struct yaml_doc *yaml_load(const char *path, struct tc_errors *errs);
 /* As yaml_load() for text in memory; name stands for the file in faults. */
 struct yaml_doc *yaml_parse(const char *name, const char *text, size_t len, struct tc_errors *errs);
-void yaml_free(struct yaml_doc *doc);
+/* Release it; NULL is fine. (libyaml exports a function called yaml_free.) */
+void yaml_close(struct yaml_doc *doc);
 /* The document; borrowed. An empty file is JSON null. */
 json_t *yaml_root(const struct yaml_doc *doc);
 /* The name of the file, as given to yaml_load(). */
 const char *yaml_file(const struct yaml_doc *doc);
 /*
- * Path of a value from the root ("trunks[0]", "" for the root): by its address or, for a copy of an object, by that of
- * its values. NULL when it is not of this document.
+ * Path of a value from the root ("trunks[0]", "" for the root): by its address or, for a copy of
+ * an object, by that of its values. NULL when it is not of this document.
  */
 const char *yaml_path(const struct yaml_doc *doc, const json_t *node);
-/* Line and column (1-based) of the value at a path or, with key, of its key; false when there is no such path. */
+/*
+ * Line and column (1-based) of the value at a path or, with key, of its key; false when there is
+ * no such path.
+ */
 bool yaml_place(const struct yaml_doc *doc, const char *path, bool key, unsigned *line,
 		unsigned *column);
 /*
- * Make faults that tc_options_fill() finds in this document carry its places, and let it read values from text and
- * secrets from X_file and X_env. Undo with NULL.
+ * Make faults that tc_options_fill() finds in this document carry its places, and let it read
+ * values from text and secrets from X_file and X_env. Undo with NULL.
  */
 void errors_set_doc(struct tc_errors *errs, const struct yaml_doc *doc);
-/* The document is a query string: all values are text, numbers and truth values are read from it. */
+/*
+ * The document is a query string: all values are text, numbers and truth values are read from it.
+ */
 void errors_set_lenient(struct tc_errors *errs, bool lenient);
 /* Where the next tc_errors_add(errs, field, ...) stands: field is looked up below this object. */
 void errors_set_object(struct tc_errors *errs, const json_t *object);
@@ -58,7 +67,9 @@ void option_describe(const struct tc_option *table, void *file);
 /* A table as a JSON Schema object, for /v1/openapi.json; new reference. */
 json_t *option_schema(const struct tc_option *table);
 
-/* One plugin instance as it stands in the file: an object with text "name" and "plugin"; borrowed. */
+/*
+ * One plugin instance as it stands in the file: an object with text "name" and "plugin"; borrowed.
+ */
 struct config_instance {
 	const json_t *settings;
 };
@@ -77,12 +88,16 @@ struct config_call {
 	int64_t attempts;
 	int64_t window;
 	struct {
-		int64_t busy, no_answer, rejected, unreachable, congestion, machine, heard, unheard, failed;
+		int64_t busy, no_answer, rejected, unreachable, congestion, machine;
+		int64_t heard, unheard, failed;
 	} redial;
 	int64_t max_concurrent;
 };
 
-/* What is said around the message: templates over the alert ({{message}}, {{severity}}, {{labels.x}}). */
+/*
+ * What is said around the message: templates over the alert ({{message}}, {{severity}},
+ * {{labels.x}}).
+ */
 struct config_prompts {
 	const char *language; /* of these texts */
 	const char *greeting, *menu, *acknowledged, *escalated, *resolved, *unknown_key, *goodbye;
@@ -99,7 +114,7 @@ struct config {
 	const char *state_dir;
 	struct config_log log;
 	struct config_http http;
-	const json_t *store;     /* instance settings, "name" optional; NULL = sqlite with its defaults */
+	const json_t *store;     /* instance settings, "name" optional; NULL = sqlite, as it is */
 	struct tc_list trunks;   /* of struct config_instance */
 	struct tc_list voices;
 	struct tc_list carriers;
@@ -118,15 +133,15 @@ extern const struct tc_option config_table[];
 /*
  * Read and validate the file, the core's sections only (instances are checked by instance_new()).
  *
- * errs    faults that are added later carry places of this file, until errors_set_doc(errs, NULL): call that before
- *         config_free() if errs lives on
+ * errs    faults that are added later carry places of this file, until errors_set_doc(errs, NULL):
+ *         call that before config_free() if errs lives on
  * result  NULL after faults were added
  */
 struct config *config_load(const char *path, struct tc_errors *errs);
 /*
- * As config_load(), but a configuration with faults is returned too, so that its instances can be checked and all
- * faults be reported at once. Never to be run when tc_errors_count() > 0. Its lists hold only instances that have a
- * name and a plugin.
+ * As config_load(), but a configuration with faults is returned too, so that its instances can be
+ * checked and all faults be reported at once. Never to be run when tc_errors_count() > 0. Its
+ * lists hold only instances that have a name and a plugin.
  *
  * result  NULL when the file could not be read to its end
  */

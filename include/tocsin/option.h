@@ -2,9 +2,9 @@
 /*
  * One table that is schema, default, range, unit and help at once.
  *
- * The same tables describe the sections of tocsin.yaml, the settings of a plugin and the JSON bodies of
- * the HTTP API: they drive validation, defaults, --check, --describe, the manual page, the API's
- * description and the masking of secrets. The values arrive in a typed struct.
+ * The same tables describe the sections of tocsin.yaml, the settings of a plugin and the JSON
+ * bodies of the HTTP API: they drive validation, defaults, --check, --describe, the manual page,
+ * the API's description and the masking of secrets. The values arrive in a typed struct.
  */
 #ifndef TOCSIN_OPTION_H
 #define TOCSIN_OPTION_H
@@ -26,7 +26,8 @@ enum tc_option_type {
 	TC_STRINGS,  /* struct tc_strings */
 	TC_MAP,      /* struct tc_map: text to text */
 	TC_OBJECT,   /* a struct described by sub, in place */
-	TC_LIST,     /* struct tc_list of structs described by sub; without sub of json_t *, each an object, borrowed */
+	TC_LIST,     /* struct tc_list of structs described by sub; without sub: of const json_t *,
+			each an object, borrowed */
 	TC_JSON,     /* json_t *, borrowed from the document: any JSON value, checked by its user */
 };
 
@@ -40,10 +41,10 @@ struct tc_option {
 	enum tc_option_type type;
 	size_t offset;              /* of the field in the struct */
 	unsigned flags;
-	const char *def;            /* default as it would be written in the file ("30s", "[a, b]"); NULL = zero,
-	                               NULL, empty */
-	int64_t min, max;           /* both 0 = no limit; in the field's unit (ms, bytes, count, length);
-	                               max 0 with min > 0 = no upper limit */
+	const char *def;            /* default as it would be written in the file ("30s", "[a, b]");
+				       NULL = zero, NULL, empty */
+	int64_t min, max;           /* both 0 = no limit; in the field's unit (ms, bytes, count,
+				       length); max 0 with min > 0 = no upper limit */
 	const char *const *choices; /* TC_ENUM: names, NULL-terminated */
 	const struct tc_option *sub; /* TC_OBJECT, TC_LIST: table of the inner struct */
 	size_t sub_size;            /* and its size */

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The table of tocsin.yaml: what the core itself reads, with defaults and ranges. Checks that a
+ * table cannot express are in config.c.
+ */
+#include "host/config.h"
+
+#ifndef TC_STATE_DIR
+#define TC_STATE_DIR "/var/lib/tocsin"
+#endif
+#ifndef TC_RUN_DIR
+#define TC_RUN_DIR "/run/tocsin"
+#endif
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+/* Order of enum tc_log_level. */
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+#define AT(field) .offset = offsetof(struct config_log, field)
+static const struct tc_option log_table[] = {
+	{"level", TC_ENUM, AT(level), .flags = TC_RELOAD, .def = "info", .choices = levels,
+	 .help = "What is logged; debug also shows whole phone numbers"},
+	{"format", TC_ENUM, AT(format), .flags = TC_RELOAD, .def = "text", .choices = formats,
+	 .help = "Lines for people, or one JSON object a line"},
+	TC_OPTION_END,
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_http, field)
+static const struct tc_option http_table[] = {
+	{"listen", TC_STRINGS, AT(listen), .min = 1, .max = 64,
+	 .def = "[\"127.0.0.1:8086\", \"unix:" TC_RUN_DIR "/api.sock\"]",
+	 .help = "Where the API listens: ADDRESS:PORT, [IPV6]:PORT or unix:/PATH"},
+	{"public_url", TC_STRING, AT(public_url), .flags = TC_RELOAD, .min = 1, .max = 1000,
+	 .help = "How a PBX or a provider reaches the API: http://HOST:PORT"},
+	{"max_body", TC_SIZE, AT(max_body), .def = "1M", .min = KIB, .max = 256 * MIB,
+	 .help = "The largest request that is read"},
+	TC_OPTION_END,
+};
+#undef AT
+
+#define REDIAL(name, default, text) \
+	{#name, TC_DURATION, .offset = offsetof(struct config_call, redial.name) - \
+	 offsetof(struct config_call, redial), .flags = TC_RELOAD, .def = default, \
+	 .min = 100, .max = HOUR, .help = text}
+static const struct tc_option redial_table[] = {
+	REDIAL(busy, "20s", "After a busy line"),
+	REDIAL(no_answer, "30s", "After nobody answered"),
+	REDIAL(rejected, "60s", "After the call was declined"),
+	REDIAL(unreachable, "30s", "After the number could not be reached"),
+	REDIAL(congestion, "10s", "After the network had no line"),
+	REDIAL(machine, "30s", "After an answering machine"),
+	REDIAL(heard, "30s", "After the message was heard, but no key pressed"),
+	REDIAL(unheard, "10s", "After somebody hung up before the end of the message"),
+	REDIAL(failed, "5s", "After the call failed for another reason"),
+	TC_OPTION_END,
+};
+#undef REDIAL
+
+#define AT(field) .offset = offsetof(struct config_call, field)
+static const struct tc_option call_table[] = {
+	{"ring_timeout", TC_DURATION, AT(ring_timeout), .flags = TC_RELOAD, .def = "30s",
+	 .min = SECOND, .max = 10 * MINUTE, .help = "How long a telephone rings"},
+	{"keys", TC_MAP, AT(keys), .flags = TC_RELOAD, .min = 1, .max = 16,
+	 .def = "{\"4\": acknowledge, \"5\": escalate, \"6\": resolve, \"*\": repeat}",
+	 .help = "What a key (0-9 * # A-D) does: acknowledge, escalate, resolve or repeat"},
+	{"repeat_message", TC_INT, AT(repeat_message), .flags = TC_RELOAD, .def = "3", .min = 1,
+	 .max = 20, .unit = "times", .help = "How often the message is spoken in one call"},
+	{"attempts", TC_INT, AT(attempts), .flags = TC_RELOAD, .def = "3", .min = 1, .max = 100,
+	 .unit = "calls", .help = "How often one person is called before the next"},
+	{"window", TC_DURATION, AT(window), .flags = TC_RELOAD, .def = "180s", .min = SECOND,
+	 .max = 24 * HOUR, .help = "How long after the first call another is begun"},
+	{"redial", TC_OBJECT, AT(redial), .sub = redial_table,
+	 .sub_size = sizeof(((struct config_call *)0)->redial),
+	 .help = "How long to wait before the same person is called again"},
+	{"max_concurrent", TC_INT, AT(max_concurrent), .flags = TC_RELOAD, .def = "200", .min = 1,
+	 .max = 10000, .unit = "calls", .help = "Calls at one time over all trunks"},
+	TC_OPTION_END,
+};
+#undef AT
+
+#define TEXT(name, default, text) \
+	{#name, TC_STRING, .offset = offsetof(struct config_prompts, name), .flags = TC_RELOAD, \
+	 .def = default, .max = 2000, .help = text}
+static const struct tc_option prompts_table[] = {
+	{"language", TC_STRING, .offset = offsetof(struct config_prompts, language),
+	 .flags = TC_RELOAD, .def = "en", .min = 2, .max = 35,
+	 .help = "Language of these texts (BCP 47)"},
+	TEXT(greeting, "This is Tocsin with a {{severity}} alert.", "Before the message"),
+	TEXT(menu,
+	     "Press 4 to acknowledge, 5 to call the next person, 6 to mark it resolved, "
+	     "star to hear this again.",
+	     "After the message; should name the keys of call.keys"),
+	TEXT(acknowledged, "Thank you. The alert is acknowledged.", "After that key"),
+	TEXT(escalated, "The next person will be called.", "After that key"),
+	TEXT(resolved, "Thank you. The alert is marked as resolved.", "After that key"),
+	TEXT(unknown_key, "This key has no meaning.", "After any other key"),
+	TEXT(goodbye, "Goodbye.", "Before hanging up"),
+	{"pause", TC_DURATION, .offset = offsetof(struct config_prompts, pause),
+	 .flags = TC_RELOAD, .def = "1s", .max = 30 * SECOND,
+	 .help = "Silence before everything is said again"},
+	TC_OPTION_END,
+};
+#undef TEXT
+
+#define AT(field) .offset = offsetof(struct config, field)
+#define INSTANCES(name, text) \
+	{#name, TC_LIST, AT(name), .max = 256, .help = text}
+const struct tc_option config_table[] = {
+	{"node", TC_STRING, AT(node), .min = 1, .max = 64,
+	 .help = "Name of this daemon among others; the host name if not given"},
+	{"state_dir", TC_STRING, AT(state_dir), .def = TC_STATE_DIR, .min = 1, .max = 1000,
+	 .help = "Folder for the store, the journal and the prompts; an absolute path"},
+	{"log", TC_OBJECT, AT(log), .sub = log_table, .sub_size = sizeof(struct config_log),
+	 .help = "What is logged, and how"},
+	{"http", TC_OBJECT, AT(http), .sub = http_table, .sub_size = sizeof(struct config_http),
+	 .help = "The API's server"},
+	{"store", TC_JSON, AT(store),
+	 .help = "The store: plugin, and the plugin's own settings; sqlite if not given"},
+	INSTANCES(trunks, "Ways to place calls, tried in order: name, plugin, its settings"),
+	INSTANCES(voices, "Speech engines: name, plugin, its settings; the first is the default"),
+	INSTANCES(carriers, "Ways to send SMS, tried in order: name, plugin, its settings"),
+	INSTANCES(triggers, "Where alerts come from: name, plugin, its settings"),
+	{"call", TC_OBJECT, AT(call), .sub = call_table, .sub_size = sizeof(struct config_call),
+	 .help = "How a person is called"},
+	{"prompts", TC_OBJECT, AT(prompts), .sub = prompts_table,
+	 .sub_size = sizeof(struct config_prompts),
+	 .help = "What is said around a message: templates over the alert, {{severity}}"},
+	{"prompt_cache_size", TC_SIZE, AT(prompt_cache_size), .def = "500M", .min = MIB,
+	 .max = 1024 * GIB, .help = "How much speech is kept on disk"},
+	TC_OPTION_END,
+};
