@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls in the store: the statements on the table of calls. An ended call is never written again.
+ */
+#include "store/call_repo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/row.h"
+
+#define COLUMNS                                                                                    \
+	"id, alert_id, contact_id, number, trunk, state, result, sip, q850, cause, ref, attempt, "    \
+	"created_us, placed_us, ringing_us, answered_us, ended_us, spoken_ms, pressed"
+#define COLUMN_COUNT 19
+
+void call_row_fini(struct call_row *row)
+{
+	free((void *)row->contact_id);
+	free((void *)row->number);
+	free((void *)row->trunk);
+	free((void *)row->state);
+	free((void *)row->result);
+	free((void *)row->cause);
+	free((void *)row->ref);
+	free((void *)row->keys);
+	*row = (struct call_row){0};
+}
+
+static void row_read(const struct tc_value *v, struct call_row *row)
+{
+	*row = (struct call_row){
+		.contact_id = row_text(&v[2]),
+		.number = row_text_or_empty(&v[3]),
+		.trunk = row_text(&v[4]),
+		.state = row_text_or_empty(&v[5]),
+		.result = row_text(&v[6]),
+		.sip = (int)v[7].i,
+		.q850 = (int)v[8].i,
+		.cause = row_text(&v[9]),
+		.ref = row_text(&v[10]),
+		.attempt = (int)v[11].i,
+		.created_us = v[12].i,
+		.placed_us = v[13].i,
+		.ringing_us = v[14].i,
+		.answered_us = v[15].i,
+		.ended_us = v[16].i,
+		.spoken_ms = v[17].i,
+		.keys = row_text_or_empty(&v[18]),
+	};
+	row_id(&v[0], row->id);
+	row_id(&v[1], row->alert_id);
+}
+
+/* ---- changes ---- */
+
+int call_insert(struct db *db, const struct call_row *row)
+{
+	const struct tc_value params[COLUMN_COUNT] = {
+		DB_TEXT(row->id),
+		DB_TEXT(row->alert_id),
+		DB_TEXT(row->contact_id),
+		DB_TEXT(row->number),
+		DB_TEXT(row->trunk),
+		DB_TEXT(row->state),
+		DB_TEXT(row->result),
+		DB_INT(row->sip),
+		DB_INT(row->q850),
+		DB_TEXT(row->cause),
+		DB_TEXT(row->ref),
+		DB_INT(row->attempt),
+		DB_INT(row->created_us),
+		DB_INT(row->placed_us),
+		DB_INT(row->ringing_us),
+		DB_INT(row->answered_us),
+		DB_INT(row->ended_us),
+		DB_INT(row->spoken_ms),
+		DB_TEXT(row->keys ? row->keys : ""),
+	};
+
+	return db_run(db,
+		      "INSERT INTO calls (" COLUMNS ") "
+		      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		      params, COLUMN_COUNT);
+}
+
+/*
+ * After an UPDATE of a call that had not ended changed nothing: 0 it was right already (some databases do not count
+ * that), -EPERM it has ended, -ENOENT there is none.
+ */
+static int why_unchanged(struct db *db, const char *id)
+{
+	const struct tc_value params[] = {DB_TEXT(id)};
+	struct db_stmt *stmt;
+	struct tc_value v;
+	bool ended = false;
+	int err;
+
+	err = db_query(db, "SELECT state FROM calls WHERE id = ?", params, 1, &stmt);
+	if (err)
+		return err;
+	err = db_next(stmt, &v, 1);
+	if (err == 1)
+		ended = strcmp(v.s, "ended") == 0;
+	db_done(stmt);
+	if (err < 0)
+		return err;
+	return !err ? -ENOENT : ended ? -EPERM : 0;
+}
+
+int call_update(struct db *db, const struct call_row *row)
+{
+	const struct tc_value params[] = {
+		DB_TEXT(row->contact_id),
+		DB_TEXT(row->trunk),
+		DB_TEXT(row->state),
+		DB_TEXT(row->result),
+		DB_INT(row->sip),
+		DB_INT(row->q850),
+		DB_TEXT(row->cause),
+		DB_TEXT(row->ref),
+		DB_INT(row->attempt),
+		DB_INT(row->placed_us),
+		DB_INT(row->ringing_us),
+		DB_INT(row->answered_us),
+		DB_INT(row->ended_us),
+		DB_INT(row->spoken_ms),
+		DB_TEXT(row->keys ? row->keys : ""),
+		DB_TEXT(row->id),
+	};
+	int err;
+
+	err = db_run(db,
+		     "UPDATE calls SET contact_id = ?, trunk = ?, state = ?, result = ?, sip = ?, "
+		     "q850 = ?, cause = ?, ref = ?, attempt = ?, placed_us = ?, ringing_us = ?, "
+		     "answered_us = ?, ended_us = ?, spoken_ms = ?, pressed = ? "
+		     "WHERE id = ? AND state <> 'ended'",
+		     params, sizeof(params) / sizeof(params[0]));
+	return err || db_changes(db) ? err : why_unchanged(db, row->id);
+}
+
+int call_set_ref(struct db *db, const char *id, const char *ref)
+{
+	const struct tc_value params[] = {DB_TEXT(ref), DB_TEXT(id)};
+	int err;
+
+	err = db_run(db, "UPDATE calls SET ref = ? WHERE id = ? AND state <> 'ended'", params, 2);
+	return err || db_changes(db) ? err : why_unchanged(db, id);
+}
+
+/* ---- reading ---- */
+
+int call_get(struct db *db, const char *id, struct call_row *row)
+{
+	const struct tc_value params[] = {DB_TEXT(id)};
+	struct tc_value v[COLUMN_COUNT];
+	struct db_stmt *stmt;
+	int err;
+
+	err = db_query(db, "SELECT " COLUMNS " FROM calls WHERE id = ?", params, 1, &stmt);
+	if (err)
+		return err;
+	err = db_next(stmt, v, COLUMN_COUNT);
+	if (err == 1)
+		row_read(v, row);
+	db_done(stmt);
+	return err;
+}
+
+struct reader {
+	int (*fn)(const struct call_row *row, void *arg);
+	void *arg;
+};
+
+static int hand_over(const struct tc_value *v, void *arg)
+{
+	struct reader *reader = arg;
+	struct call_row row;
+	int stop;
+
+	row_read(v, &row);
+	stop = reader->fn(&row, reader->arg);
+	call_row_fini(&row);
+	return stop;
+}
+
+int call_list(struct db *db, const struct call_filter *filter,
+	      int (*fn)(const struct call_row *row, void *arg), void *arg)
+{
+	struct reader reader = {fn, arg};
+	struct list list;
+	int err;
+
+	list_init(&list, "SELECT " COLUMNS " FROM calls");
+	list_where_text(&list, "alert_id = ?", filter->alert_id);
+	list_where_text(&list, "state = ?", filter->state);
+	list_where_text(&list, "result = ?", filter->result);
+	list_where_text(&list, "trunk = ?", filter->trunk);
+	list_where_text(&list, "number = ?", filter->number);
+	list_where_int(&list, "created_us >= ?", filter->since_us);
+	list_where_int(&list, "created_us < ?", filter->until_us);
+	list_where_text(&list, "id < ?", filter->before_id);
+	err = list_run(&list, db, "id DESC", filter->limit, COLUMN_COUNT, hand_over, &reader);
+	list_fini(&list);
+	return err;
+}
+
+int call_list_live(struct db *db, int (*fn)(const struct call_row *row, void *arg), void *arg)
+{
+	struct reader reader = {fn, arg};
+
+	/* The states are named, not excluded: so the index on them serves. */
+	return rows_each(db,
+			 "SELECT " COLUMNS " FROM calls "
+			 "WHERE state IN ('queued', 'placing', 'ringing', 'answered') ORDER BY id",
+			 NULL, 0, COLUMN_COUNT, hand_over, &reader);
+}
+
+int call_list_alert(struct db *db, const char *alert_id,
+		    int (*fn)(const struct call_row *row, void *arg), void *arg)
+{
+	const struct tc_value params[] = {DB_TEXT(alert_id)};
+	struct reader reader = {fn, arg};
+
+	return rows_each(db, "SELECT " COLUMNS " FROM calls WHERE alert_id = ? ORDER BY id", params, 1,
+			 COLUMN_COUNT, hand_over, &reader);
+}

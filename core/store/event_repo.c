@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Events in the store: the statements on the table of events. They are added and read, never changed.
+ */
+#include "store/event_repo.h"
+
+#include <stdlib.h>
+
+#include "store/row.h"
+
+#define COLUMNS "id, at_us, alert_id, call_id, what, sentence, reason, data"
+#define COLUMN_COUNT 8
+
+void event_row_fini(struct event_row *row)
+{
+	free((void *)row->alert_id);
+	free((void *)row->call_id);
+	free((void *)row->what);
+	free((void *)row->text);
+	free((void *)row->reason);
+	free((void *)row->data);
+	*row = (struct event_row){0};
+}
+
+static void row_read(const struct tc_value *v, struct event_row *row)
+{
+	*row = (struct event_row){
+		.id = v[0].i,
+		.at_us = v[1].i,
+		.alert_id = row_text(&v[2]),
+		.call_id = row_text(&v[3]),
+		.what = row_text_or_empty(&v[4]),
+		.text = row_text_or_empty(&v[5]),
+		.reason = row_text(&v[6]),
+		.data = row_text(&v[7]),
+	};
+}
+
+int event_insert(struct db *db, struct event_row *row)
+{
+	const struct tc_value params[] = {
+		DB_INT(row->at_us),
+		DB_TEXT(row->alert_id),
+		DB_TEXT(row->call_id),
+		DB_TEXT(row->what),
+		DB_TEXT(row->text ? row->text : ""),
+		DB_TEXT(row->reason),
+		DB_TEXT(row->data),
+	};
+	int err;
+
+	err = db_run(db,
+		     "INSERT INTO events (at_us, alert_id, call_id, what, sentence, reason, data) "
+		     "VALUES (?, ?, ?, ?, ?, ?, ?)",
+		     params, sizeof(params) / sizeof(params[0]));
+	if (!err)
+		row->id = db_last_id(db);
+	return err;
+}
+
+struct reader {
+	int (*fn)(const struct event_row *row, void *arg);
+	void *arg;
+};
+
+static int hand_over(const struct tc_value *v, void *arg)
+{
+	struct reader *reader = arg;
+	struct event_row row;
+	int stop;
+
+	row_read(v, &row);
+	stop = reader->fn(&row, reader->arg);
+	event_row_fini(&row);
+	return stop;
+}
+
+int event_list_alert(struct db *db, const char *alert_id,
+		     int (*fn)(const struct event_row *row, void *arg), void *arg)
+{
+	const struct tc_value params[] = {DB_TEXT(alert_id)};
+	struct reader reader = {fn, arg};
+
+	return rows_each(db, "SELECT " COLUMNS " FROM events WHERE alert_id = ? ORDER BY id", params, 1,
+			 COLUMN_COUNT, hand_over, &reader);
+}
+
+int event_list_after(struct db *db, int64_t after_id, int limit,
+		     int (*fn)(const struct event_row *row, void *arg), void *arg)
+{
+	const struct tc_value params[] = {DB_INT(after_id), DB_INT(limit)};
+	struct reader reader = {fn, arg};
+
+	return rows_each(db, "SELECT " COLUMNS " FROM events WHERE id > ? ORDER BY id LIMIT ?", params, 2,
+			 COLUMN_COUNT, hand_over, &reader);
+}
+
+int event_last_id(struct db *db, int64_t *id)
+{
+	struct db_stmt *stmt;
+	struct tc_value v;
+	int err;
+
+	err = db_query(db, "SELECT MAX(id) FROM events", NULL, 0, &stmt);
+	if (err)
+		return err;
+	err = db_next(stmt, &v, 1);
+	if (err == 1)
+		*id = v.type == TC_V_INT ? v.i : 0;
+	db_done(stmt);
+	return err < 0 ? err : 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the repositories share: values out of rows, and queries of lists with filters. Nothing that knows a table.
+ */
+#ifndef CORE_STORE_ROW_H
+#define CORE_STORE_ROW_H
+
+#include <tocsin/alloc.h>
+
+#include "store/db.h"
+
+/* A text column: owned by the caller, NULL for SQL NULL. */
+char *row_text(const struct tc_value *v);
+/* A text column that the schema keeps from being NULL: never NULL; owned by the caller. */
+char *row_text_or_empty(const struct tc_value *v);
+/* An id column; "" for SQL NULL. */
+void row_id(const struct tc_value *v, char id[TC_ID_SIZE]);
+
+/* Most parameters that one list takes. */
+#define LIST_PARAMS 16
+
+/* A SELECT that grows by conditions. Zeroed is empty; list_fini() releases it. */
+struct list {
+	struct tc_buf sql;
+	struct tc_value params[LIST_PARAMS];
+	size_t n;
+	char *pattern; /* owned, of list_contains() */
+};
+
+/* Begin: select is all up to WHERE. */
+void list_init(struct list *list, const char *select);
+/* condition with one "?", a constant; nothing is added for a NULL, or for 0. Values are borrowed until list_fini(). */
+void list_where_text(struct list *list, const char *condition, const char *value);
+void list_where_int(struct list *list, const char *condition, int64_t value);
+/* Either column contains q, without regard to case. */
+void list_contains(struct list *list, const char *column, const char *other, const char *q);
+/*
+ * Run it, and hand each row to read, which returns 0 to go on.
+ *
+ * order    constant, "id DESC"
+ * limit    1..500; anything else is taken as the nearest of these
+ * columns  <= 32
+ * result   0 when all is read or read() stopped it, or negative: an error of the database, or what read() returned
+ */
+int list_run(struct list *list, struct db *db, const char *order, int limit, size_t columns,
+	     int (*read)(const struct tc_value *row, void *arg), void *arg);
+void list_fini(struct list *list);
+
+/* Hand each row of a query to read: as list_run(), without a limit, for a constant statement. */
+int rows_each(struct db *db, const char *sql, const struct tc_value *params, size_t n, size_t columns,
+	      int (*read)(const struct tc_value *row, void *arg), void *arg);
+
+#endif
