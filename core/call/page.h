@@ -71,8 +71,10 @@ void caller_reconfigure(struct caller *caller, const struct config_call *config,
 struct page *page_start(struct caller *caller, const struct page_request *request,
 			const struct page_events *events, void *arg);
 /*
- * The alert needs it no more (acknowledged elsewhere, resolved, cancelled): calls that ring are cancelled; one in which somebody
+ * The alert needs it no more (acknowledged elsewhere, resolved, cancelled): a call that rings is cancelled; one in which somebody
  * listens hears why, then ends. No done; the page is gone for the caller.
+ *
+ * reason  the alert's new state, constant: the prompt of that name is said
  */
 void page_stop(struct page *page, const char *reason);
 
@@ -91,8 +93,12 @@ void call_confirm(struct caller *caller, const char *call_id, const char *prompt
 struct call_row;
 void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg), void *arg);
 
-/* Cause -> wait before the next attempt in ms, for a result's name ("busy"): also for start-up. */
+/* For start-up: the wait before the next attempt after a result ("busy"), in ms; and does such a call use one up? */
 int64_t caller_redial_ms(const struct caller *caller, const char *result);
+bool caller_counts(const char *result);
+
+/* Render the fixed prompts once, so that they are in the cache. */
+void caller_warm(struct caller *caller);
 
 /* Calls by state, for /metrics: queued, live. */
 void caller_figures(const struct caller *caller, size_t *queued, size_t *live);

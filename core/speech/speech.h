@@ -50,8 +50,8 @@ typedef void (*speech_done_fn)(void *arg, int err, struct tc_clip *clip, const c
  */
 struct speech_want *speech_render(struct speech *speech, const struct speech_text *text,
 				  speech_done_fn done, void *arg);
-/* done will not be called. Only before done was called. */
-void speech_cancel(struct speech_want *want);
+/* done will not be called. Only before done was called. Returns its arg, for its owner to free. */
+void *speech_cancel(struct speech_want *want);
 
 /* Clips kept in memory and on disk, bytes, hits and misses: for /metrics and /v1/voices. */
 json_t *speech_status(const struct speech *speech);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keys: what is pressed, at any moment of a call, and what is said about it once it is committed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/log.h>
+
+#include "call/call.h"
+
+static const char *action_of(const struct config_call *config, char key)
+{
+	for (size_t i = 0; i < config->keys.n; i++)
+		if (config->keys.v[i].key[0] == key && !config->keys.v[i].key[1])
+			return config->keys.v[i].value;
+	return NULL;
+}
+
+/* Keys whose consequence the alert layer commits, and the call's result by them. */
+static const struct {
+	const char *action;
+	enum page_key key;
+	enum call_result result;
+} deciding[] = {
+	{"acknowledge", PAGE_KEY_ACKNOWLEDGE, CALL_ACKNOWLEDGED},
+	{"escalate", PAGE_KEY_ESCALATE, CALL_ESCALATED},
+	{"resolve", PAGE_KEY_RESOLVE, CALL_ACKNOWLEDGED},
+};
+
+static bool decide(struct call *call, const char *action)
+{
+	for (size_t i = 0; i < sizeof(deciding) / sizeof(*deciding); i++) {
+		if (strcmp(deciding[i].action, action) != 0)
+			continue;
+		play_stop(call);
+		/* already now, in case they hang up before the commit is done: the key counts */
+		call->result = deciding[i].result;
+		call->key_busy = true;
+		call->page->events->key(call->page->arg, call->page, call->id, deciding[i].key);
+		return true;
+	}
+	return false;
+}
+
+void ack_key(struct call *call, char key)
+{
+	const char *action = action_of(call->caller->deps.config, key);
+	bool over = call->finishing || call->key_busy || call->hung_up || !call->page ||
+		    call->page->stopped;
+
+	tc_buf_add(&call->keys, &key, 1);
+	call_record(call, "call.key", over ? "it came after the decision" : NULL, NULL,
+		    "%s pressed %c%s%s", call_whom(call), key, action ? ": " : "",
+		    action ? action : "");
+	if (over)
+		return;
+	if (!action)
+		play_say(call, "unknown_key", false);
+	else if (!decide(call, action))
+		play_message(call, false);
+}
+
+void call_confirm(struct caller *caller, const char *call_id, const char *prompt)
+{
+	struct call *call = caller_find(caller, call_id);
+
+	if (!call || !call->key_busy)
+		return;
+	call->key_busy = false;
+	if (!prompt)
+		call->result = CALL_NO_RESULT;
+	if (call->state != CALL_ANSWERED || call->hung_up)
+		return;
+	if (prompt)
+		play_say(call, prompt, true);
+	else if (call->page)
+		play_message(call, false);
+}

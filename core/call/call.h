@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of this folder share: the caller, its pages and their calls. The alert layer sees page.h only.
+ *
+ * place.c    a call from "wanted" to "the trunk was asked"
+ * monitor.c  what the trunk reports, and the states that follow
+ * play.c     what is said in a call, and when
+ * ack.c      keys
+ * recall.c   what comes after a call: the next trunk, the next attempt, or the end
+ * record.c   every transition, committed in order
+ */
+#ifndef CORE_CALL_CALL_H
+#define CORE_CALL_CALL_H
+
+#include <sys/queue.h>
+
+#include <tocsin/alloc.h>
+
+#include "call/page.h"
+#include "call/trunk.h"
+#include "host/config.h"
+#include "host/loop.h"
+#include "speech/speech.h"
+#include "store/call_repo.h"
+#include "store/event_repo.h"
+
+#define CALL_STATES(X) \
+	X(CALL_QUEUED, "queued") \
+	X(CALL_PLACING, "placing") \
+	X(CALL_RINGING, "ringing") \
+	X(CALL_ANSWERED, "answered") \
+	X(CALL_ENDED, "ended")
+
+enum call_state {
+#define X(sym, name) sym,
+	CALL_STATES(X)
+#undef X
+	CALL_STATE_COUNT
+};
+
+/* result, its name, how it reads in a timeline: "called Alice: " ... */
+#define CALL_RESULTS(X) \
+	X(CALL_NO_RESULT, "", "") \
+	X(CALL_ACKNOWLEDGED, "acknowledged", "acknowledged by key") \
+	X(CALL_ESCALATED, "escalated", "escalated by key") \
+	X(CALL_HEARD, "heard", "the message was heard, no key was pressed") \
+	X(CALL_UNHEARD, "unheard", "hung up before the message was heard") \
+	X(CALL_MACHINE, "machine", "a machine answered") \
+	X(CALL_NO_ANSWER, "no_answer", "no answer") \
+	X(CALL_BUSY, "busy", "busy") \
+	X(CALL_REJECTED, "rejected", "the call was declined") \
+	X(CALL_UNREACHABLE, "unreachable", "cannot be reached") \
+	X(CALL_CONGESTION, "congestion", "the network is congested") \
+	X(CALL_FAILED, "failed", "the call failed") \
+	X(CALL_CANCELLED, "cancelled", "the call was cancelled") \
+	X(CALL_LOST, "lost", "the call was lost")
+
+enum call_result {
+#define X(sym, name, text) sym,
+	CALL_RESULTS(X)
+#undef X
+	CALL_RESULT_COUNT
+};
+
+const char *call_state_name(enum call_state state);
+const char *call_result_name(enum call_result result);
+const char *call_result_text(enum call_result result);
+/* CALL_NO_RESULT if there is no such name. */
+enum call_result call_result_find(const char *name);
+
+struct record;
+
+/* A telephone number with a call up or being set up, and the calls that wait for it: never two at once. */
+struct line {
+	char *number; /* owned; first: the key of the tree */
+	struct call *busy;
+	TAILQ_HEAD(, call) waiting;
+};
+
+struct caller {
+	struct caller_deps deps;
+	void *calls;                 /* tsearch tree of struct call by id */
+	void *lines;                 /* tsearch tree of struct line by number */
+	TAILQ_HEAD(, call) queue;    /* calls that wait for room on a trunk, in order */
+	size_t queued, live;
+	struct loop_timer pump;      /* when a trunk's rate allows the next call */
+	bool closing;
+};
+
+/* What a page's calls say. Rendered while the first call is placed, kept for the next ones. */
+enum page_prompt { PROMPT_GREETING, PROMPT_MESSAGE, PROMPT_MENU, PROMPT_COUNT };
+
+struct page {
+	struct caller *caller;
+	const struct page_events *events;
+	void *arg;
+	char alert_id[TC_ID_SIZE];
+	char *number, *contact_id, *who, *language, *voice; /* owned; contact_id, language, voice may be NULL */
+	char *text[PROMPT_COUNT];    /* owned; what will be said */
+	struct tc_clip *clip[PROMPT_COUNT]; /* owned; NULL until rendered */
+	struct speech_want *want[PROMPT_COUNT];
+	unsigned wanted;             /* prompts still being rendered */
+	bool rendering;              /* rendering was begun */
+	int attempts;                /* calls made that count */
+	int64_t first_us;            /* wall time of the first one, 0 = none yet */
+	uint64_t skip;               /* trunks that failed in this attempt */
+	struct call *call;           /* the one under way, or NULL */
+	struct loop_timer redial;
+	const char *over;            /* constant: why no more calls are made; told by the timer */
+	bool stopped;                /* nobody waits for it any more: freed with its last call */
+};
+
+enum call_wait { WAIT_NOTHING, WAIT_TRUNK, WAIT_LINE };
+
+struct call {
+	char id[TC_ID_SIZE]; /* first: the key of the tree */
+	char alert_id[TC_ID_SIZE];
+	struct caller *caller;
+	struct page *page; /* NULL for one that is only being recovered */
+	struct line *line;
+	struct trunk *trunk; /* holds a place in it, from CALL_PLACING on */
+	TAILQ_ENTRY(call) link; /* in caller->queue or line->waiting */
+	enum call_wait wait;
+	enum call_state state;
+	enum call_result result; /* decided by a key before the end, else at the end */
+	char *number, *contact_id; /* owned */
+	int attempt;
+	int64_t created_us, placed_us, ringing_us, answered_us, ended_us;
+	int64_t spoken_ms;
+	int sip, q850;
+	char cause[96];
+	char *ref; /* owned; the trunk's */
+	struct tc_buf keys;
+	/* the play list that is on: play.c */
+	uint32_t play_id;
+	unsigned items, first_message;  /* of the list; index of the first message in it, repeated every ... */
+	unsigned message_every;
+	bool heard;     /* the message was sent to its end at least once */
+	bool finishing; /* the list ends with hanging up */
+	bool key_busy;  /* a key's consequence is being committed */
+	bool hung_up;   /* we asked the trunk to end it */
+	bool originated; /* the trunk was asked */
+	struct speech_want *want; /* a prompt on its way: after a key */
+	const char *say;          /* its name, constant */
+	struct tc_clip *spare;    /* owned; what stands in for a prompt that could not be rendered */
+	/* record.c */
+	STAILQ_HEAD(, record) records;
+	struct loop_timer retry;
+	bool done; /* ended, and to be freed with its last record */
+	/* recovery */
+	void (*recovered)(void *arg);
+	void *recovered_arg;
+	struct loop_timer limit; /* how long the present state may last */
+};
+
+/* ---- record.c ---- */
+
+/*
+ * Commit the call as it is now together with an event; then runs after the commit, on the loop.
+ *
+ * what    event name, constant; NULL = no event
+ * reason  why, copied; NULL = none
+ * then    may be NULL
+ */
+void call_record(struct call *call, const char *what, const char *reason,
+		 void (*then)(struct call *call), const char *fmt, ...) TC_PRINTF(5, 6);
+/* Nothing more will be recorded: free it when all is committed. */
+void call_release(struct call *call);
+/* Forget what is not yet committed: the end of the process. The store must have been drained. */
+void record_drop(struct call *call);
+/* Change the state: logs the transition. */
+void call_enter(struct call *call, enum call_state state, const char *event);
+/* "called Alice on +49..." */
+const char *call_whom(const struct call *call);
+
+/* ---- place.c ---- */
+
+struct call *call_new(struct caller *caller, const char *id, const char *number);
+void call_free(struct call *call);
+struct call *caller_find(struct caller *caller, const char *id);
+/* A call for the page's next attempt. */
+void place_call(struct page *page);
+/* Place what waits and can be placed now. */
+void place_pump(void *caller);
+/* The trunk and the line are free again. */
+void place_leave(struct call *call);
+void place_lines_free(struct caller *caller);
+/* It waits in a queue: take it out, it is not wanted any more. */
+void place_unqueue(struct call *call);
+
+/* ---- monitor.c ---- */
+
+void monitor_event(void *caller, struct trunk *trunk, const struct tc_pbx_event *event);
+/* The end of a call, by the trunk or because it could not be asked. */
+void monitor_ended(struct call *call, const struct tc_pbx_event *event);
+/* The longest that the call may go on without a word from the trunk; then it is hung up, and ended. */
+void monitor_limit(struct call *call, int64_t limit_ms);
+/* Ask the trunk to end it; before it was asked: ends at once. */
+void call_hang_up(struct call *call);
+
+/* ---- play.c ---- */
+
+/* Begin to render what the page's calls will say. */
+void play_prepare(struct page *page);
+void play_forget(struct page *page);
+/* Start with the greeting, or (again) with the message. */
+void play_message(struct call *call, bool greet);
+/* Say a prompt ("acknowledged" ...); finish: then hang up, else go on with the menu. */
+void play_say(struct call *call, const char *prompt, bool finish);
+void play_stop(struct call *call);
+void play_played(struct call *call, const struct tc_pbx_event *event);
+
+/* ---- ack.c ---- */
+
+void ack_key(struct call *call, char key);
+
+/* ---- recall.c ---- */
+
+/* The page's call has ended: what now? Returns the reason for the timeline (owned by the caller). */
+char *recall_after(struct call *call, enum tc_pbx_end end);
+/* Place the page's next call after a while (or tell that the page is over). */
+void page_call_in(struct page *page, int64_t delay_ms);
+
+/* ---- page.c ---- */
+
+void page_free(struct page *page);
+
+#endif

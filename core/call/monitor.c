@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a trunk reports about a call, the states that follow from it, and the result at its end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/log.h>
+
+#include "call/call.h"
+#include "host/host.h"
+#include "host/metrics.h"
+
+#define TALK_MS (20 * 60 * 1000) /* nobody listens to an alert for longer */
+#define END_MS 10000             /* for the trunk to report the end that was asked for */
+
+/* The wall time of an event that carries a monotonic one. */
+static int64_t event_wall_us(const struct call *call, const struct tc_pbx_event *event)
+{
+	const struct loop *loop = call->caller->deps.loop;
+	int64_t ago_us = event->at_us ? loop_now_us(loop) - event->at_us : 0;
+
+	return loop_wall_us(loop) - (ago_us > 0 ? ago_us : 0);
+}
+
+static void take_ref(struct call *call, const struct tc_pbx_event *event)
+{
+	if (!event->ref[0] || (call->ref && !strcmp(call->ref, event->ref)))
+		return;
+	free(call->ref);
+	call->ref = tc_strdup(event->ref);
+}
+
+static void on_placed(struct call *call, const struct tc_pbx_event *event)
+{
+	if (call->state != CALL_PLACING || !event->ref[0])
+		return;
+	take_ref(call, event);
+	call_record(call, NULL, NULL, NULL, "%s", "");
+}
+
+static void on_ringing(struct call *call, const struct tc_pbx_event *event)
+{
+	if (call->state != CALL_PLACING)
+		return;
+	take_ref(call, event);
+	call->ringing_us = event_wall_us(call, event);
+	call_enter(call, CALL_RINGING, "ringing");
+	call_record(call, "call.ringing", NULL, NULL, "%s: the phone rings", call_whom(call));
+}
+
+static void on_answered(struct call *call, const struct tc_pbx_event *event)
+{
+	if (call->state != CALL_PLACING && call->state != CALL_RINGING)
+		return;
+	take_ref(call, event);
+	call->answered_us = event_wall_us(call, event);
+	call_enter(call, CALL_ANSWERED, "answered");
+	monitor_limit(call, TALK_MS);
+	call_record(call, "call.answered", NULL, NULL, "%s answered", call_whom(call));
+	if (call->page && !call->hung_up && !call->items)
+		play_message(call, true);
+}
+
+static void on_dtmf(struct call *call, const struct tc_pbx_event *event)
+{
+	if (call->state == CALL_ANSWERED)
+		ack_key(call, event->key);
+}
+
+static void on_played(struct call *call, const struct tc_pbx_event *event)
+{
+	call->spoken_ms = event->total_ms;
+	if (call->state == CALL_ANSWERED)
+		play_played(call, event);
+}
+
+void call_hang_up(struct call *call)
+{
+	if (call->hung_up || call->state == CALL_ENDED)
+		return;
+	call->hung_up = true;
+	if (call->originated && call->trunk) {
+		call->trunk->ops->hangup(call->trunk->instance->state, call->id);
+		monitor_limit(call, END_MS);
+	} else if (call->state == CALL_QUEUED) {
+		monitor_ended(call, &(struct tc_pbx_event){.type = TC_PBX_ENDED,
+							   .end = TC_PBX_END_LOCAL});
+	} /* else its row is being committed: originate() will see that it is not wanted */
+}
+
+static void limit_reached(void *arg)
+{
+	struct call *call = arg;
+	struct tc_pbx_event event = {.type = TC_PBX_ENDED,
+				     .end = call->page ? TC_PBX_END_FAILED : TC_PBX_END_GONE,
+				     .text = "the trunk did not report its end"};
+
+	if (!call->page || call->hung_up || !call->originated) {
+		monitor_ended(call, &event);
+		return;
+	}
+	tc_log(NULL, TC_LOG_WARN, "call %s: goes on for too long, hanging up", call->id);
+	call_hang_up(call);
+	monitor_limit(call, END_MS);
+}
+
+void monitor_limit(struct call *call, int64_t limit_ms)
+{
+	if (!call->limit.fn)
+		loop_timer_init(&call->limit, call->caller->deps.loop, limit_reached, call);
+	loop_timer_start_us(&call->limit, limit_ms * 1000);
+}
+
+/* What the end means; a result that a key has decided stands. */
+static enum call_result result_of(const struct call *call, const struct tc_pbx_event *event)
+{
+	bool answered = call->state == CALL_ANSWERED;
+
+	if (call->result)
+		return call->result;
+	switch (event->end) {
+	case TC_PBX_END_GONE:
+		return call->state == CALL_QUEUED || !call->originated ? CALL_CANCELLED : CALL_LOST;
+	case TC_PBX_END_TIMEOUT:
+		return CALL_NO_ANSWER;
+	case TC_PBX_END_BUSY:
+		return CALL_BUSY;
+	case TC_PBX_END_REJECTED:
+		return CALL_REJECTED;
+	case TC_PBX_END_UNREACHABLE:
+		return CALL_UNREACHABLE;
+	case TC_PBX_END_CONGESTION:
+		return CALL_CONGESTION;
+	case TC_PBX_END_TRUNK: /* nothing came back at all, or something that refuses us */
+		return event->sip ? CALL_FAILED : CALL_UNREACHABLE;
+	case TC_PBX_END_LOCAL:
+		if (!answered || (call->page && call->page->stopped))
+			return call->heard ? CALL_HEARD : CALL_CANCELLED;
+		return call->heard ? CALL_HEARD : CALL_UNHEARD;
+	case TC_PBX_END_REMOTE:
+		return call->heard ? CALL_HEARD : CALL_UNHEARD;
+	default:
+		return CALL_FAILED;
+	}
+}
+
+static void count(const struct call *call)
+{
+	char labels[160] = "";
+
+	metrics_label(labels, sizeof(labels), "result", call_result_name(call->result));
+	metrics_label(labels, sizeof(labels), "trunk",
+		      call->trunk ? call->trunk->instance->name : "");
+	metrics_count("tocsin_calls_total", "Calls that have ended, by result and trunk.", labels, 1);
+}
+
+/* "busy (486)", "no answer (480, Q.850 19)" */
+static void describe(const struct call *call, struct tc_buf *out)
+{
+	tc_buf_puts(out, call_result_text(call->result));
+	if (call->sip && call->q850)
+		tc_buf_printf(out, " (%d, Q.850 %d)", call->sip, call->q850);
+	else if (call->sip)
+		tc_buf_printf(out, " (%d)", call->sip);
+	else if (call->q850)
+		tc_buf_printf(out, " (Q.850 %d)", call->q850);
+	if (call->cause[0] && (call->result == CALL_FAILED || call->result == CALL_UNREACHABLE))
+		tc_buf_printf(out, ": %s", call->cause);
+}
+
+/* The last record is committed: whoever waited for the recovery goes on. */
+static void recovered(struct call *call)
+{
+	call->recovered(call->recovered_arg);
+}
+
+void monitor_ended(struct call *call, const struct tc_pbx_event *event)
+{
+	struct tc_buf text = {0};
+	char *reason = NULL;
+
+	if (call->state == CALL_ENDED)
+		return;
+	call->result = result_of(call, event);
+	call->sip = event->sip;
+	call->q850 = event->q850;
+	tc_strcopy(call->cause, sizeof(call->cause), event->text);
+	if (event->total_ms)
+		call->spoken_ms = event->total_ms;
+	call->ended_us = event_wall_us(call, event);
+	call_enter(call, CALL_ENDED, call_result_name(call->result));
+	count(call);
+	if (event->end == TC_PBX_END_TRUNK && call->trunk)
+		call->trunk->failed++;
+	describe(call, &text);
+	loop_timer_stop(&call->limit);
+	if (call->page)
+		reason = recall_after(call, event->end);
+	call_record(call, "call.ended", reason, call->recovered ? recovered : NULL, "called %s: %s",
+		    call->page ? call->page->who : call->number, text.data);
+	tc_buf_fini(&text);
+	free(reason);
+	if (call->page) {
+		call->page->call = NULL;
+		if (call->page->stopped)
+			page_free(call->page);
+		call->page = NULL;
+	}
+	place_leave(call);
+	call_release(call);
+}
+
+void monitor_event(void *arg, struct trunk *trunk, const struct tc_pbx_event *event)
+{
+	static void (*const on[TC_PBX_EVENT_COUNT])(struct call *call,
+						    const struct tc_pbx_event *event) = {
+		[TC_PBX_PLACED] = on_placed,
+		[TC_PBX_RINGING] = on_ringing,
+		[TC_PBX_ANSWERED] = on_answered,
+		[TC_PBX_DTMF] = on_dtmf,
+		[TC_PBX_PLAYED] = on_played,
+		[TC_PBX_ENDED] = monitor_ended,
+	};
+	struct call *call = caller_find(arg, event->call_id);
+
+	if (call && call->trunk == trunk && event->type < TC_PBX_EVENT_COUNT &&
+	    call->state != CALL_ENDED)
+		on[event->type](call, event);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The caller and its pages: beginning, stopping, freeing. The calls themselves are in the other files.
+ */
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/trigger.h>
+
+#include "call/call.h"
+
+struct caller *caller_new(const struct caller_deps *deps)
+{
+	struct caller *caller = tc_alloc(sizeof(*caller));
+
+	caller->deps = *deps;
+	TAILQ_INIT(&caller->queue);
+	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
+	trunks_listen(deps->trunks, monitor_event, place_pump, caller);
+	return caller;
+}
+
+/* At the end of the process: calls that are up stay committed as they are, for the next one to recover. */
+void caller_free(struct caller *caller)
+{
+	if (!caller)
+		return;
+	caller->closing = true;
+	trunks_listen(caller->deps.trunks, NULL, NULL, NULL);
+	loop_timer_stop(&caller->pump);
+	while (caller->calls) {
+		struct call *call = *(struct call **)caller->calls;
+		struct page *page = call->page;
+
+		record_drop(call);
+		if (page)
+			page->call = NULL;
+		if (page && page->stopped)
+			page_free(page);
+		call_free(call);
+	}
+	place_lines_free(caller);
+	free(caller);
+}
+
+void caller_reconfigure(struct caller *caller, const struct config_call *config,
+			const struct config_prompts *prompts)
+{
+	caller->deps.config = config;
+	caller->deps.prompts = prompts;
+	caller_warm(caller);
+	place_pump(caller);
+}
+
+void caller_figures(const struct caller *caller, size_t *queued, size_t *live)
+{
+	*queued = caller->queued;
+	*live = caller->live;
+}
+
+/* A prompt's text for this alert; a template that is broken is said as it stands. */
+static char *prompt(const char *template, const json_t *values)
+{
+	const char *fault = NULL;
+	char *text = tc_template_render(template, values, &fault);
+
+	return text ? text : tc_strdup(template);
+}
+
+struct page *page_start(struct caller *caller, const struct page_request *request,
+			const struct page_events *events, void *arg)
+{
+	struct page *page = tc_alloc(sizeof(*page));
+	const struct config_prompts *p = caller->deps.prompts;
+	int64_t now_us = loop_wall_us(caller->deps.loop);
+
+	page->caller = caller;
+	page->events = events;
+	page->arg = arg;
+	tc_strcopy(page->alert_id, sizeof(page->alert_id), request->alert_id);
+	page->number = tc_strdup(request->number);
+	page->contact_id = tc_strdup(request->contact_id);
+	page->who = tc_strdup(request->who);
+	page->language = tc_strdup(request->language);
+	page->voice = tc_strdup(request->voice);
+	page->text[PROMPT_GREETING] = prompt(p->greeting, request->values);
+	page->text[PROMPT_MESSAGE] = tc_strdup(request->message);
+	page->text[PROMPT_MENU] = prompt(p->menu, request->values);
+	page->attempts = request->attempts_used;
+	page->first_us = request->first_us;
+	if (request->due_us > now_us)
+		page_call_in(page, (request->due_us - now_us) / 1000);
+	else
+		place_call(page);
+	return page;
+}
+
+void page_free(struct page *page)
+{
+	play_forget(page);
+	loop_timer_stop(&page->redial);
+	for (unsigned i = 0; i < PROMPT_COUNT; i++)
+		free(page->text[i]);
+	free(page->number);
+	free(page->contact_id);
+	free(page->who);
+	free(page->language);
+	free(page->voice);
+	free(page);
+}
+
+void page_stop(struct page *page, const char *reason)
+{
+	struct call *call = page->call;
+
+	page->stopped = true;
+	loop_timer_stop(&page->redial);
+	if (!call) {
+		page_free(page);
+		return;
+	}
+	if (call->state != CALL_ANSWERED)
+		call_hang_up(call); /* may free the page */
+	else if (!call->finishing && !call->key_busy)
+		play_say(call, reason, true);
+}

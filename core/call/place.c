@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Placing a call: it waits for its line (never two calls to one number) and for room on a trunk, is committed, and only
+ * then is the trunk asked.
+ */
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/log.h>
+
+#include "call/call.h"
+#include "host/host.h"
+#include "host/id.h"
+
+#define ANSWER_MS 20000  /* beyond the ring time-out, for the trunk to report the end by itself */
+#define RECOVER_MS 10000 /* for a call of an earlier process to be ended */
+
+/* ---- lines ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static struct line *line_get(struct caller *caller, const char *number)
+{
+	struct line key = {.number = (char *)number}, *line;
+	void *found = tfind(&key, &caller->lines, by_number);
+
+	if (found)
+		return *(struct line **)found;
+	line = tc_alloc(sizeof(*line));
+	line->number = tc_strdup(number);
+	TAILQ_INIT(&line->waiting);
+	tsearch(line, &caller->lines, by_number);
+	return line;
+}
+
+static void line_put(struct caller *caller, struct line *line)
+{
+	if (line->busy || !TAILQ_EMPTY(&line->waiting))
+		return;
+	tdelete(line, &caller->lines, by_number);
+	free(line->number);
+	free(line);
+}
+
+void place_lines_free(struct caller *caller)
+{
+	while (caller->lines) {
+		struct line *line = *(struct line **)caller->lines;
+
+		tdelete(line, &caller->lines, by_number);
+		free(line->number);
+		free(line);
+	}
+}
+
+/* ---- queues ---- */
+
+static void wait_for(struct call *call, enum call_wait wait)
+{
+	struct caller *caller = call->caller;
+
+	call->wait = wait;
+	caller->queued++;
+	if (wait == WAIT_LINE)
+		TAILQ_INSERT_TAIL(&call->line->waiting, call, link);
+	else
+		TAILQ_INSERT_TAIL(&caller->queue, call, link);
+}
+
+void place_unqueue(struct call *call)
+{
+	if (call->wait == WAIT_NOTHING)
+		return;
+	if (call->wait == WAIT_LINE)
+		TAILQ_REMOVE(&call->line->waiting, call, link);
+	else
+		TAILQ_REMOVE(&call->caller->queue, call, link);
+	call->wait = WAIT_NOTHING;
+	call->caller->queued--;
+}
+
+/* ---- asking the trunk ---- */
+
+static void not_placed(struct call *call, enum tc_pbx_end end, const char *text)
+{
+	struct tc_pbx_event event = {.type = TC_PBX_ENDED, .end = end};
+
+	tc_strcopy(event.text, sizeof(event.text), text);
+	monitor_ended(call, &event);
+}
+
+/* The row is committed: now the trunk may be asked. */
+static void originate(struct call *call)
+{
+	struct caller *caller = call->caller;
+	struct tc_pbx_originate o = {.call_id = call->id,
+				     .number = call->number,
+				     .ring_timeout_ms = caller->deps.config->ring_timeout};
+	char number[40];
+	int err;
+
+	if (call->state == CALL_ENDED)
+		return;
+	if (call->hung_up) { /* it is not wanted any more, and nothing was sent yet */
+		not_placed(call, TC_PBX_END_LOCAL, "not needed any more");
+		return;
+	}
+	err = call->trunk->ops->originate(call->trunk->instance->state, &o);
+	if (err) {
+		tc_log(call->trunk->instance, TC_LOG_WARN, "call %s to %s refused: %s", call->id,
+		       tc_log_number(number, sizeof(number), call->number), tc_strerror(err));
+		not_placed(call, err == -EINVAL ? TC_PBX_END_UNREACHABLE : TC_PBX_END_TRUNK,
+			   tc_strerror(err));
+		return;
+	}
+	call->originated = true;
+	monitor_limit(call, caller->deps.config->ring_timeout + ANSWER_MS);
+	if (call->page)
+		play_prepare(call->page);
+}
+
+static void begin(struct call *call, struct trunk *trunk)
+{
+	struct caller *caller = call->caller;
+	const char *from = call->created_us ? "room" : "new";
+
+	call->trunk = trunk;
+	trunk_enter(trunk);
+	call->line->busy = call;
+	caller->live++;
+	call->placed_us = loop_wall_us(caller->deps.loop);
+	call_enter(call, CALL_PLACING, from);
+	call_record(call, "call.placing", NULL, originate, "calling %s by trunk %s", call_whom(call),
+		    trunk->instance->name);
+}
+
+/* result: false when it has to wait for a trunk; *wait_us as trunks_pick(). */
+static bool try_trunk(struct call *call, int64_t *wait_us)
+{
+	struct caller *caller = call->caller;
+	struct trunk *trunk = NULL;
+
+	*wait_us = INT64_MAX;
+	if (caller->live < (size_t)caller->deps.config->max_concurrent)
+		trunk = trunks_pick(caller->deps.trunks, call->page ? call->page->skip : 0, wait_us);
+	if (trunk)
+		begin(call, trunk);
+	return trunk != NULL;
+}
+
+static void pump_in(struct caller *caller, int64_t wait_us)
+{
+	if (wait_us < INT64_MAX && !loop_timer_armed(&caller->pump))
+		loop_timer_start_us(&caller->pump, wait_us);
+}
+
+void place_pump(void *arg)
+{
+	struct caller *caller = arg;
+	int64_t wait_us = INT64_MAX;
+	struct call *call;
+
+	if (caller->closing)
+		return;
+	while ((call = TAILQ_FIRST(&caller->queue))) {
+		place_unqueue(call);
+		if (call->line->busy) {
+			wait_for(call, WAIT_LINE);
+			continue;
+		}
+		if (try_trunk(call, &wait_us))
+			continue;
+		call->wait = WAIT_TRUNK; /* back to the front */
+		TAILQ_INSERT_HEAD(&caller->queue, call, link);
+		caller->queued++;
+		break;
+	}
+	pump_in(caller, wait_us);
+}
+
+/* A call that has to wait is a row as well: one sees what waits, and for what. */
+static void queue(struct call *call, enum call_wait wait, const char *why)
+{
+	wait_for(call, wait);
+	call_record(call, "call.queued", why, NULL, "a call to %s waits", call_whom(call));
+}
+
+void place_call(struct page *page)
+{
+	struct caller *caller = page->caller;
+	int64_t wait_us;
+	char id[TC_ID_SIZE];
+	struct call *call;
+
+	id_new(id, loop_wall_us(caller->deps.loop));
+	call = call_new(caller, id, page->number);
+	call->page = page;
+	page->call = call;
+	tc_strcopy(call->alert_id, sizeof(call->alert_id), page->alert_id);
+	call->contact_id = tc_strdup(page->contact_id);
+	call->attempt = page->attempts + 1;
+	call->line = line_get(caller, page->number);
+	if (call->line->busy) {
+		queue(call, WAIT_LINE, "another call to this number is up");
+		return;
+	}
+	/* not past those who wait already */
+	if (!TAILQ_EMPTY(&caller->queue) || !try_trunk(call, &wait_us)) {
+		queue(call, WAIT_TRUNK, "all trunks are busy, or at their rate");
+		place_pump(caller);
+	}
+}
+
+void place_leave(struct call *call)
+{
+	struct caller *caller = call->caller;
+	struct line *line = call->line;
+	struct trunk *trunk = call->trunk;
+	struct call *next;
+
+	place_unqueue(call);
+	call->line = NULL;
+	if (line && line->busy == call) {
+		line->busy = NULL;
+		caller->live--;
+		next = TAILQ_FIRST(&line->waiting);
+		if (next) {
+			place_unqueue(next);
+			next->wait = WAIT_TRUNK;
+			TAILQ_INSERT_HEAD(&caller->queue, next, link);
+			caller->queued++;
+		}
+	}
+	if (line)
+		line_put(caller, line);
+	if (trunk)
+		trunk_leave(caller->deps.trunks, trunk); /* its on_room pumps */
+	else
+		place_pump(caller);
+}
+
+/* ---- recovery ---- */
+
+static void gone(void *call)
+{
+	not_placed(call, TC_PBX_END_GONE, "");
+}
+
+void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg), void *arg)
+{
+	struct call *call = call_new(caller, row->id, row->number);
+
+	tc_strcopy(call->alert_id, sizeof(call->alert_id), row->alert_id);
+	call->contact_id = tc_strdup(row->contact_id);
+	call->attempt = row->attempt;
+	call->created_us = row->created_us;
+	call->placed_us = row->placed_us;
+	call->ringing_us = row->ringing_us;
+	call->answered_us = row->answered_us;
+	call->spoken_ms = row->spoken_ms;
+	tc_buf_puts(&call->keys, row->keys);
+	call->ref = tc_strdup(row->ref);
+	call->state = row->answered_us ? CALL_ANSWERED : row->ringing_us ? CALL_RINGING : CALL_PLACING;
+	call->recovered = done;
+	call->recovered_arg = arg;
+	call->line = line_get(caller, row->number);
+	call->line->busy = call;
+	caller->live++;
+	call->trunk = row->trunk ? trunks_find(caller->deps.trunks, row->trunk) : NULL;
+	if (call->trunk) {
+		call->trunk->live++;
+		call->originated = true;
+	}
+	if (!call->trunk || call->trunk->ops->recover(call->trunk->instance->state, row->id,
+						      row->number, row->ref ? row->ref : ""))
+		loop_post(caller->deps.loop, gone, call); /* nothing was sent, or nobody can tell */
+	else
+		monitor_limit(call, RECOVER_MS);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is said in a call: the play lists, and the prompts they are made of, rendered while the phone rings.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/log.h>
+
+#include "call/call.h"
+#include "host/host.h"
+
+#define ITEMS_MAX 64
+#define TAIL_MS 5000   /* after the last menu: time to find the key */
+#define GAP_MS 300     /* between a confirmation and what follows */
+
+/* A prompt on its way to a page or a call. */
+struct wanted {
+	struct page *page;
+	struct call *call;
+	enum page_prompt prompt;
+	bool finish;
+};
+
+/* Three falling tones: rings even when no voice can speak. */
+static struct tc_clip *chime(void)
+{
+	static const double tones_hz[] = {880, 660, 440};
+	const size_t per_tone = SPEECH_RATE_HZ / 2;
+	struct tc_clip *clip = tc_clip_new(SPEECH_RATE_HZ, 3 * per_tone);
+
+	if (!clip)
+		return NULL;
+	tc_strcopy(clip->key, sizeof(clip->key), "chime");
+	for (size_t i = 0; i < clip->samples; i++) {
+		double t = (double)(i % per_tone) / SPEECH_RATE_HZ;
+
+		clip->pcm[i] = (int16_t)(9000 * exp(-3 * t) *
+					 sin(2 * M_PI * tones_hz[i / per_tone] * t));
+	}
+	return clip;
+}
+
+/* ---- a page's three prompts ---- */
+
+static void page_ready(struct page *page)
+{
+	struct call *call = page->call;
+
+	if (call && call->originated && !call->hung_up && !call->items &&
+	    call->state != CALL_ENDED)
+		play_message(call, true);
+}
+
+static void prompt_done(void *arg, int err, struct tc_clip *clip, const char *text)
+{
+	struct wanted *w = arg;
+	struct page *page = w->page;
+
+	page->want[w->prompt] = NULL;
+	page->clip[w->prompt] = clip;
+	if (err) {
+		tc_log(NULL, TC_LOG_ERROR, "alert %s: a prompt cannot be spoken: %s", page->alert_id,
+		       text ? text : tc_strerror(err));
+		if (w->prompt == PROMPT_MESSAGE) {
+			page->clip[w->prompt] = chime();
+			if (page->call)
+				call_record(page->call, "speech.failed", text ? text : tc_strerror(err),
+					    NULL, "the message cannot be spoken: tones are played");
+		}
+	}
+	free(w);
+	if (--page->wanted == 0)
+		page_ready(page);
+}
+
+void play_prepare(struct page *page)
+{
+	if (page->rendering) {
+		if (!page->wanted)
+			page_ready(page);
+		return;
+	}
+	page->rendering = true;
+	page->wanted = PROMPT_COUNT;
+	for (unsigned i = 0; i < PROMPT_COUNT; i++) {
+		struct speech_text text = {.text = page->text[i],
+					   .language = page->language,
+					   .voice = page->voice};
+		struct wanted *w = tc_alloc(sizeof(*w));
+
+		*w = (struct wanted){.page = page, .prompt = (enum page_prompt)i};
+		page->want[i] = speech_render(page->caller->deps.speech, &text, prompt_done, w);
+	}
+}
+
+void play_forget(struct page *page)
+{
+	for (unsigned i = 0; i < PROMPT_COUNT; i++) {
+		if (page->want[i])
+			free(speech_cancel(page->want[i]));
+		tc_clip_unref(page->clip[i]);
+		page->want[i] = NULL;
+		page->clip[i] = NULL;
+	}
+}
+
+/* ---- play lists ---- */
+
+struct list {
+	struct tc_pbx_item items[ITEMS_MAX];
+	unsigned n;
+};
+
+static void add_clip(struct list *l, struct tc_clip *clip)
+{
+	if (clip && l->n < ITEMS_MAX)
+		l->items[l->n++].clip = clip;
+}
+
+static void add_silence(struct list *l, int64_t ms)
+{
+	if (ms > 0 && l->n < ITEMS_MAX)
+		l->items[l->n++].silence_ms = (uint32_t)ms;
+}
+
+static void send_list(struct call *call, const struct list *l)
+{
+	call->items = l->n;
+	call->play_id++;
+	call->trunk->ops->play(call->trunk->instance->state, call->id, call->play_id, l->items, l->n);
+}
+
+/* The message and the menu, as often as they are to be repeated, and time to press. */
+static void add_message(struct call *call, struct list *l)
+{
+	struct page *page = call->page;
+	const struct caller_deps *deps = &call->caller->deps;
+	unsigned before;
+
+	call->first_message = l->n;
+	call->message_every = 0;
+	for (int64_t i = 0; i < deps->config->repeat_message; i++) {
+		before = l->n;
+		add_clip(l, page->clip[PROMPT_MESSAGE]);
+		add_clip(l, page->clip[PROMPT_MENU]);
+		if (i + 1 < deps->config->repeat_message)
+			add_silence(l, deps->prompts->pause);
+		if (!call->message_every)
+			call->message_every = l->n - before;
+	}
+	add_silence(l, TAIL_MS);
+}
+
+void play_message(struct call *call, bool greet)
+{
+	struct list l = {.n = 0};
+
+	if (call->page->wanted || !call->page->rendering)
+		return; /* page_ready() comes back to it */
+	if (greet)
+		add_clip(&l, call->page->clip[PROMPT_GREETING]);
+	add_message(call, &l);
+	call->finishing = false;
+	send_list(call, &l);
+}
+
+void play_stop(struct call *call)
+{
+	call->play_id++;
+	call->items = 0;
+	call->trunk->ops->play(call->trunk->instance->state, call->id, call->play_id, NULL, 0);
+}
+
+/* ---- single prompts ---- */
+
+static const char *prompt_text(const struct config_prompts *p, const char *name)
+{
+	const struct {
+		const char *name, *text;
+	} all[] = {
+		{"acknowledged", p->acknowledged}, {"escalated", p->escalated},
+		{"resolved", p->resolved},         {"unknown_key", p->unknown_key},
+		{"goodbye", p->goodbye},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (!strcmp(all[i].name, name))
+			return all[i].text;
+	return p->goodbye;
+}
+
+static void say_done(void *arg, int err, struct tc_clip *clip, const char *text)
+{
+	struct wanted *w = arg;
+	struct call *call = w->call;
+	bool finish = w->finish;
+	struct list l = {.n = 0};
+
+	call->want = NULL;
+	free(w);
+	if (err)
+		tc_log(NULL, TC_LOG_ERROR, "call %s: a prompt cannot be spoken: %s", call->id,
+		       text ? text : tc_strerror(err));
+	tc_clip_unref(call->spare);
+	call->spare = clip ? clip : chime();
+	if (call->state != CALL_ANSWERED || call->hung_up)
+		return;
+	add_clip(&l, call->spare);
+	add_silence(&l, GAP_MS);
+	call->finishing = finish;
+	if (!finish && call->page && !call->page->wanted) {
+		add_clip(&l, call->page->clip[PROMPT_MENU]);
+		add_silence(&l, call->caller->deps.prompts->pause);
+		add_message(call, &l);
+	}
+	send_list(call, &l);
+}
+
+void play_say(struct call *call, const char *prompt, bool finish)
+{
+	struct caller *caller = call->caller;
+	struct speech_text text = {.text = prompt_text(caller->deps.prompts, prompt),
+				   .language = call->page ? call->page->language : NULL,
+				   .voice = call->page ? call->page->voice : NULL};
+	struct wanted *w;
+
+	if (call->want)
+		free(speech_cancel(call->want));
+	w = tc_alloc(sizeof(*w));
+	*w = (struct wanted){.call = call, .finish = finish};
+	call->finishing = call->finishing || finish;
+	call->first_message = ITEMS_MAX; /* none in this list, unless it goes on with the message */
+	call->want = speech_render(caller->deps.speech, &text, say_done, w);
+}
+
+void play_played(struct call *call, const struct tc_pbx_event *event)
+{
+	unsigned i = event->item;
+
+	if (event->play_id != call->play_id || !call->items)
+		return;
+	if (event->whole && i >= call->first_message && call->message_every &&
+	    (i - call->first_message) % call->message_every == 0 && i + 1 < call->items)
+		call->heard = true;
+	if (i + 1 < call->items)
+		return;
+	if (call->finishing)
+		call_hang_up(call);
+	else
+		play_say(call, "goodbye", true);
+}
+
+/* ---- warming up ---- */
+
+static void warm_done(void *arg, int err, struct tc_clip *clip, const char *text)
+{
+	(void)arg;
+	if (err)
+		tc_log(NULL, TC_LOG_ERROR, "a prompt cannot be spoken: %s",
+		       text ? text : tc_strerror(err));
+	tc_clip_unref(clip);
+}
+
+void caller_warm(struct caller *caller)
+{
+	const struct config_prompts *p = caller->deps.prompts;
+	const char *const fixed[] = {p->menu,     p->acknowledged, p->escalated,
+				     p->resolved, p->unknown_key,  p->goodbye};
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
+		struct speech_text text = {.text = fixed[i]};
+
+		if (!strstr(fixed[i], "{{"))
+			speech_render(caller->deps.speech, &text, warm_done, NULL);
+	}
+}

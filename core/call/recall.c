@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * After a call: the next trunk at once, the next attempt after its interval, or the end of the page.
+ */
+#include <stdlib.h>
+
+#include <tocsin/log.h>
+
+#include "call/call.h"
+
+static int64_t redial_ms(const struct config_call *c, enum call_result result)
+{
+	switch (result) {
+	case CALL_BUSY:
+		return c->redial.busy;
+	case CALL_NO_ANSWER:
+		return c->redial.no_answer;
+	case CALL_REJECTED:
+		return c->redial.rejected;
+	case CALL_UNREACHABLE:
+		return c->redial.unreachable;
+	case CALL_CONGESTION:
+		return c->redial.congestion;
+	case CALL_MACHINE:
+		return c->redial.machine;
+	case CALL_HEARD:
+		return c->redial.heard;
+	case CALL_UNHEARD:
+		return c->redial.unheard;
+	case CALL_LOST:
+	case CALL_CANCELLED:
+		return 0;
+	default:
+		return c->redial.failed;
+	}
+}
+
+int64_t caller_redial_ms(const struct caller *caller, const char *result)
+{
+	return redial_ms(caller->deps.config, call_result_find(result));
+}
+
+/* Calls that never had a chance to reach anybody, for no fault of theirs, use up no attempt. */
+static bool counts(enum call_result result)
+{
+	return result != CALL_LOST && result != CALL_CANCELLED;
+}
+
+bool caller_counts(const char *result)
+{
+	return counts(call_result_find(result));
+}
+
+static void on_redial(void *arg)
+{
+	struct page *page = arg;
+
+	if (page->over)
+		page->events->done(page->arg, page, page->over);
+	else
+		place_call(page);
+}
+
+void page_call_in(struct page *page, int64_t delay_ms)
+{
+	loop_timer_init(&page->redial, page->caller->deps.loop, on_redial, page);
+	loop_timer_start_us(&page->redial, delay_ms * 1000);
+}
+
+/* Told by the timer, so that the call's own end is recorded first. */
+static char *page_over(struct page *page, const char *why)
+{
+	page->over = why;
+	page_call_in(page, 0);
+	return tc_strdup(why);
+}
+
+static bool next_trunk(struct call *call, enum tc_pbx_end end)
+{
+	struct page *page = call->page;
+	struct trunks *trunks = call->caller->deps.trunks;
+
+	if (end != TC_PBX_END_TRUNK && end != TC_PBX_END_CONGESTION)
+		return false;
+	page->skip |= trunks_bit(trunks, call->trunk);
+	return trunks_left(trunks, page->skip);
+}
+
+char *recall_after(struct call *call, enum tc_pbx_end end)
+{
+	struct page *page = call->page;
+	const struct config_call *config = call->caller->deps.config;
+	int64_t wait_ms = redial_ms(config, call->result);
+	int64_t now_us = loop_wall_us(call->caller->deps.loop);
+
+	if (page->stopped)
+		return NULL;
+	if (call->trunk && next_trunk(call, end)) {
+		page_call_in(page, 0);
+		return tc_strdup("trying the next trunk");
+	}
+	page->skip = 0;
+	if (!page->first_us)
+		page->first_us = call->placed_us;
+	if (counts(call->result))
+		page->attempts++;
+	if (page->attempts >= config->attempts)
+		return page_over(page, "all attempts are used up");
+	if (now_us + wait_ms * 1000 > page->first_us + config->window * 1000)
+		return page_over(page, "the time for attempts is over");
+	page_call_in(page, wait_ms);
+	return tc_asprintf("calling again in %lld s, attempt %d of %lld", (long long)(wait_ms / 1000),
+			   page->attempts + 1, (long long)config->attempts);
+}
