@@ -234,13 +234,14 @@ class Daemon:
 
     def alerts(self, query=""):
         """All alerts that fit, newest first, over all pages."""
-        return self._list("/v1/alerts", query)
+        return self.list("/v1/alerts", query)
 
     def calls(self, alert_id):
         """The calls of an alert, oldest first."""
-        return self._list("/v1/calls", "alert_id=" + alert_id)[::-1]
+        return self.list("/v1/calls", "alert_id=" + alert_id)[::-1]
 
-    def _list(self, path, query):
+    def list(self, path, query=""):
+        """All items of a list, over all pages."""
         items, cursor = [], None
         while True:
             q = "&".join(p for p in (query, "limit=500", cursor and "cursor=" + cursor) if p)

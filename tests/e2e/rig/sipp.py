@@ -281,17 +281,32 @@ def live_intervals(messages):
 
     From the first INVITE to the BYE or CANCEL received, to our final refusal, or to the answer to a BYE of ours.
     """
-    out = {}
+    spans, key = {}, {}
     for m in messages:
-        call = out.setdefault((m.number, m.call_id), [None, None]) if m.what == "INVITE" else \
-            next((v for (_, c), v in out.items() if c == m.call_id), None)
-        if call is None:
-            continue
-        if m.what == "INVITE" and not m.sent and call[0] is None:
-            call[0] = m.t
-        ended = (not m.sent and m.what in ("BYE", "CANCEL")
-                 or m.sent and m.what.isdigit() and int(m.what) >= 300 and m.cseq_method == "INVITE"
-                 or not m.sent and m.what == "200" and m.cseq_method == "BYE")
-        if ended and call[1] is None and m.what not in ("401", "407"):
-            call[1] = m.t
-    return {k: tuple(v) for k, v in out.items()}
+        if m.what == "INVITE" and not m.sent and m.call_id not in spans:
+            spans[m.call_id], key[m.call_id] = [m.t, None], (m.number, m.call_id)
+        span = spans.get(m.call_id)
+        if span and span[1] is None and _ends(m):
+            span[1] = m.t
+    return {key[c]: tuple(span) for c, span in spans.items()}
+
+
+def _ends(m):
+    """Whether this message ends a call, as the peer sees it."""
+    if m.sent:
+        return m.cseq_method == "INVITE" and m.what.isdigit() and int(m.what) >= 300 \
+            and m.what not in ("401", "407")
+    return m.what in ("BYE", "CANCEL") or m.what == "200" and m.cseq_method == "BYE"
+
+
+def overlaps(messages):
+    """Pairs of calls to one number that were live at one moment."""
+    by_number = collections.defaultdict(list)
+    for (number, call), span in live_intervals(messages).items():
+        by_number[number].append(span + (call,))
+    out = []
+    for number, spans in by_number.items():
+        spans.sort()
+        out += [(number, a, b) for a, b in zip(spans, spans[1:])
+                if a[1] is None or a[1] > b[0]]
+    return out

@@ -71,6 +71,29 @@ def is_in(match, least=0.9):
             and match.overlap > 0.98 and abs(match.source_db - match.recorded_db) < 6.0)
 
 
+def find_all(source, recorded, least=0.9):
+    """Every place, in seconds, where the whole WAV `source` stands in the WAV `recorded`."""
+    src, rate = read(source)
+    rec, other = read(recorded)
+    if rate != other:
+        raise ValueError("rates differ: %d %d" % (rate, other))
+    if len(rec) < len(src):
+        return []
+    n = 1 << (len(src) + len(rec)).bit_length()
+    x = np.fft.irfft(np.fft.rfft(rec, n) * np.conj(np.fft.rfft(src, n)), n)
+    energy = np.concatenate(([0.0], np.cumsum(rec * rec)))
+    room = len(rec) - len(src) + 1
+    window = energy[len(src):len(src) + room] - energy[:room]
+    fit = x[:room] / (np.sqrt(window * (src * src).sum()) + 1.0)
+    places = []
+    while True:
+        at = int(np.argmax(fit))
+        if fit[at] < least:
+            return sorted(places)
+        places.append(round(at / rate, 3))
+        fit[max(0, at - len(src) // 2):at + len(src) // 2] = 0.0
+
+
 def tone_level_db(samples, rate, hz):
     """Level of one frequency (Goertzel over all samples), for finding tones."""
     k = np.exp(-2j * np.pi * hz / rate * np.arange(len(samples)))

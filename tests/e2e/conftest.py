@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The fixture `rig`: makes daemons and peers for one test and ends them all, the daemons cleanly."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from rig import proc, sipp                                          # noqa: E402
+from rig.alertmanager import Alertmanager, Prometheus               # noqa: E402
+from rig.certificate import Authority                               # noqa: E402
+from rig.daemon import Daemon                                       # noqa: E402
+from rig.kamailio import Kamailio                                   # noqa: E402
+from rig.phone import Phone                                         # noqa: E402
+
+NUMBER = "+493012345"
+
+
+class Rig:
+    """What a test needs, each made below one folder and ended at the end of the test."""
+
+    def __init__(self, folder):
+        self.dir = str(folder)
+        self._made = []
+        self._count = 0
+
+    def _folder(self, name):
+        self._count += 1
+        return "%s/%s-%d" % (self.dir, name, self._count)
+
+    def _keep(self, thing):
+        self._made.append(thing)
+        return thing
+
+    def daemon(self, peer=None, over=None, trunks=None, start=True, **trunk):
+        """tocsind with one trunk to a phone or peer (or a list of trunks); **trunk: its settings."""
+        if trunks is None:
+            uri = "sip:{number}@127.0.0.1:%d" % peer.port if peer else "sip:{number}@127.0.0.1:9"
+            trunks = [dict({"uri": uri}, **trunk)]
+        d = self._keep(Daemon(self._folder("tocsind"), trunks, over, start=False))
+        if start:
+            d.start()
+        return d
+
+    def phone(self, *plan, numbers=NUMBER, **kw):
+        """A baresip; plan: one Person a call."""
+        return self._keep(Phone(self._folder("phone"), numbers, list(plan), **kw))
+
+    def peer(self, *scenario, **kw):
+        """A sipp."""
+        return self._keep(sipp.Peer(self._folder("sipp"), list(scenario), **kw))
+
+    def kamailio(self, phone, **kw):
+        return self._keep(Kamailio(self._folder("kamailio"), phone.port, **kw))
+
+    def alertmanager(self, daemon, route="", **kw):
+        url = daemon.url + "/v1/alertmanager" + ("/" + route if route else "")
+        return self._keep(Alertmanager(self.dir, url, daemon.token, **kw))
+
+    def prometheus(self, alertmanager, name, labels, annotations):
+        return self._keep(Prometheus(self.dir, alertmanager.port, name, labels, annotations))
+
+    def authority(self, name="Rig CA"):
+        return Authority(self._folder("ca"), name)
+
+    def logs(self):
+        """The end of what the daemons said, for the report of a failed test."""
+        return "\n".join("--- %s\n%s" % (d.log, "\n".join(d.output().splitlines()[-80:]))
+                         for d in self._made if isinstance(d, Daemon))
+
+    def close(self):
+        """End the daemons first: with their peers still there."""
+        faults = []
+        for thing in sorted(self._made, key=lambda t: not isinstance(t, Daemon)):
+            try:
+                thing.stop()
+            except proc.Failed as e:
+                faults.append(str(e))
+        proc.stop_all()
+        if faults:
+            raise proc.Failed("\n".join(faults))
+
+
+@pytest.fixture
+def rig(tmp_path, request):
+    r = Rig(tmp_path)
+    request.node.rig = r
+    yield r
+    r.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and getattr(item, "rig", None):
+        report.sections.append(("tocsind", item.rig.logs()))
+
+
+def pytest_configure(config):
+    proc.end_on_sigterm()
+    os.umask(0o022)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests say of speech: render it by the daemon's own voice, find it in what a phone recorded."""
+import wave
+
+from rig import wavcheck
+
+MESSAGE = "The database server in Berlin is on fire."
+
+# Short prompts of known text, so that a test knows what comes when. Laid upon a configuration.
+PROMPTS = {"prompts": {"greeting": "This is the bell.", "menu": "Press four."}}
+GREETING, MENU = PROMPTS["prompts"]["greeting"], PROMPTS["prompts"]["menu"]
+
+
+def seconds(path):
+    with wave.open(str(path)) as w:
+        return w.getnframes() / w.getframerate()
+
+
+class Voice:
+    """The daemon's voice: texts as WAV files in a folder."""
+
+    def __init__(self, daemon, folder):
+        self.daemon, self.folder, self._known = daemon, str(folder), {}
+
+    def wav(self, text):
+        if text not in self._known:
+            a = self.daemon.post("/v1/speech", {"text": text})
+            assert a.status == 200, a
+            assert a.headers["Content-Type"] == "audio/wav"
+            path = "%s/say-%d.wav" % (self.folder, len(self._known))
+            with open(path, "wb") as f:
+                f.write(a.body)
+            self._known[text] = path
+        return self._known[text]
+
+    def seconds(self, text):
+        return seconds(self.wav(text))
+
+    def assert_in(self, recording, text):
+        """The recording has the text: whole, at its level, without a hole. Returns the match."""
+        match = wavcheck.find(self.wav(text), recording)
+        assert wavcheck.is_in(match), (text, match)
+        return match
+
+    def places(self, recording, text):
+        """Seconds at which the text begins in the recording."""
+        return wavcheck.find_all(self.wav(text), recording)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""kill -9 of tocsind: nothing that was accepted is lost, and nobody has two calls at one moment."""
+import http.client
+import threading
+import time
+
+import pytest
+
+from conftest import NUMBER
+from rig import proc, sipp
+from rig.phone import Person
+
+
+def test_while_ringing(rig):
+    phone = rig.phone(Person(delay=None), Person(digits="4@0.5"))
+    d = rig.daemon(phone, over={"call": {"ring_timeout": "60s"}})
+    alert = d.raise_alert(NUMBER)
+    d.wait_call(alert, "ringing")
+    d.kill9()
+    assert len(phone.live) == 1
+    d.restart()
+    d.wait_state(alert, "acknowledged")
+    d.wait_results(alert, ["lost", "acknowledged"])
+    assert phone.max_live == 1 and len(phone.of("CALL_INCOMING")) == 2
+    assert phone.of("CALL_CLOSED")[0]["t"] <= phone.of("CALL_INCOMING")[1]["t"]
+
+
+def test_while_speaking(rig):
+    phone = rig.phone(Person(), Person(digits="4@0.5"))
+    d = rig.daemon(phone, over={"call": {"repeat_message": 20}})
+    alert = d.raise_alert(NUMBER)
+    d.wait_call(alert, "answered")
+    phone.wait_event("CALL_RTPESTAB")
+    d.kill9()
+    d.restart()
+    d.wait_state(alert, "acknowledged")
+    d.wait_results(alert, ["lost", "acknowledged"])
+    assert phone.max_live == 1 and len(phone.of("CALL_INCOMING")) == 2
+    assert phone.of("CALL_CLOSED")[0]["t"] <= phone.of("CALL_INCOMING")[1]["t"]
+
+
+@pytest.mark.parametrize("after_ms", [0, 5, 20, 60])
+def test_right_after_the_202(rig, after_ms):
+    phone = rig.phone(Person(delay=0.3, digits="4@0.5"))
+    d = rig.daemon(phone)
+    alert = d.raise_alert(NUMBER)
+    time.sleep(after_ms / 1000)
+    d.kill9()
+    d.restart()
+    d.wait_state(alert, "acknowledged")
+    assert phone.max_live == 1
+    assert d.results(alert)[-1:] in ([], ["acknowledged"])
+
+
+def test_the_old_call_is_ended_on_the_wire_before_the_new_one(rig):
+    peer = rig.peer(sipp.ring())
+    d = rig.daemon(peer, over={"call": {"ring_timeout": "60s"}})
+    alert = d.raise_alert(NUMBER)
+    first = peer.wait_message("INVITE")
+    d.wait_call(alert, "ringing")
+    d.kill9()
+    d.restart()
+    cancel = peer.wait_message("CANCEL")
+    assert cancel.call_id == first.call_id
+    second = proc.wait_for("the second call", lambda: peer.calls()[1:], 30)
+    assert sipp.overlaps(peer.messages()) == []
+    assert second[0] != first.call_id
+    d.post("/v1/alerts/%s/cancel" % alert)
+    proc.wait_for("the second call to be cancelled",
+                  lambda: len({m.call_id for m in peer.messages("CANCEL")}) == 2)
+
+
+def test_the_phone_died_too(rig):
+    """Nobody answers the BYE of the old call: the person is called again all the same."""
+    peer = rig.peer(sipp.answer())
+    d = rig.daemon(peer, over={"call": {"repeat_message": 20}})
+    alert = d.raise_alert(NUMBER)
+    d.wait_call(alert, "answered")
+    d.kill9()
+    peer.proc.kill9()
+    d.restart()
+    rig.peer(sipp.answer(sipp.pause(300) + sipp.info("4", 1)), port=peer.port)
+    d.wait_state(alert, "acknowledged", timeout=90)
+    assert d.calls(alert)[0]["result"] == "lost"
+
+
+def test_acknowledged_stays_acknowledged(rig):
+    phone = rig.phone(Person(digits="4@0.5"), Person(hangup=0.2), Person(digits="4@0.5"))
+    d = rig.daemon(phone)
+    alert = d.raise_alert(NUMBER)
+    d.wait_state(alert, "acknowledged")
+    d.kill9()
+    d.restart()
+    # another alert that takes a redial: in this time the first one would have been called too
+    fence = d.raise_alert(NUMBER)
+    d.wait_state(fence, "acknowledged")
+    d.wait_results(fence, ["unheard", "acknowledged"])
+    assert d.alert(alert)["state"] == "acknowledged"
+    assert len(d.calls(alert)) == 1 and len(phone.of("CALL_INCOMING")) == 3
+
+
+def test_attempts_go_on_where_they_were(rig):
+    """Three attempts in all, not three after each crash."""
+    peer = rig.peer(sipp.final(486, "Busy Here"))
+    d = rig.daemon(peer, over={"call": {"redial": {"busy": "3s"}}})
+    alert = d.raise_alert(NUMBER)
+    d.wait_results(alert, ["busy"])
+    d.kill9()
+    d.restart()
+    d.wait_state(alert, "exhausted")
+    assert d.results(alert) == ["busy"] * 3
+    assert len(peer.calls()) == 3
+
+
+# --- five hundred ---------------------------------------------------------------------------------
+
+class Senders:
+    """Threads that post one alert a number and retry until there was a 2xx, as Alertmanager does."""
+
+    def __init__(self, daemon, numbers, threads=8):
+        self.daemon, self.left, self.accepted = daemon, list(numbers), {}
+        self.token = daemon.token
+        self.threads = [threading.Thread(target=self._send) for _ in range(threads)]
+        for t in self.threads:
+            t.start()
+
+    def _send(self):
+        while True:
+            try:
+                number = self.left.pop()
+            except IndexError:
+                return
+            body = {"target": number, "message": "Fire.", "dedup_key": "fire/" + number}
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline:
+                try:
+                    a = self.daemon.post("/v1/alerts", body, token=self.token, timeout=10)
+                except (OSError, http.client.HTTPException):
+                    time.sleep(0.1)
+                    continue
+                if a.status == 202:
+                    self.accepted[number] = a.json["id"]
+                    break
+                assert a.status >= 500, a
+                time.sleep(0.1)
+
+    def join(self):
+        for t in self.threads:
+            t.join()
+
+
+def test_500_alerts_with_a_crash_in_the_middle(rig):
+    most = 50
+    numbers = ["+4930%06d" % i for i in range(500)]
+    peer = rig.peer(sipp.answer(sipp.pause(100) + sipp.info("4", 1)))
+    d = rig.daemon(peer, max_calls=most, calls_per_second=50,
+                   over={"call": {"max_concurrent": most, "attempts": 10, "window": "600s"},
+                         "prompts": {"greeting": "Bell.", "menu": "Four.", "acknowledged": "Yes."}})
+    senders = Senders(d, numbers)
+    proc.wait_for("a part of the calls to be done", lambda: len(peer.messages("BYE")) >= 60, 120,
+                  every=0.2)
+    d.kill9()
+    d.restart()
+    senders.join()
+    assert sorted(senders.accepted) == numbers, "every sender got its 202 in the end"
+
+    def open_alerts():
+        return len(d.alerts("state=open"))
+    proc.wait_for("all to be acknowledged", lambda: open_alerts() == 0, 300, every=1.0)
+    alerts = d.alerts()
+    assert len(alerts) == 500, "0 doubled"
+    assert sorted(a["target"] for a in alerts) == numbers, "0 lost"
+    assert {a["state"] for a in alerts} == {"acknowledged"}
+    assert {a["target"]: a["id"] for a in alerts} == senders.accepted
+    messages = peer.messages()
+    called = [number for number, _ in sipp.live_intervals(messages)]
+    assert set(called) == set(numbers), "every person was called"
+    assert sipp.overlaps(messages) == [], "two calls to one person at one moment"
+    twice = {n for n in numbers if called.count(n) > 1}
+    lost = {c["number"] for c in d.list("/v1/calls", "result=lost")}
+    assert twice <= lost and len(lost) <= most, "called again only where the crash took the call"
