@@ -11,7 +11,10 @@
 #include "host/config.h"
 #include "http/private.h"
 
-/* The bytes in one piece, as they came in; len may be 0. They stay until the answer or the client's end. */
+/*
+ * The bytes in one piece, as they came in; len may be 0. They stay until the answer or the
+ * client's end.
+ */
 static const char *bytes(struct tc_http_req *req, size_t *len)
 {
 	struct evbuffer *in = req->ev ? evhttp_request_get_input_buffer(req->ev) : NULL;
@@ -37,14 +40,18 @@ const char *tc_http_body(struct tc_http_req *req, size_t *len)
 
 static void not_json(struct tc_http_req *req, const json_error_t *error)
 {
-	/* jansson quotes what stands "near" in the input: the place alone says enough, and cannot leak. */
+	/*
+	 * jansson quotes what stands "near" in the input: the place alone says enough, and cannot
+	 * leak.
+	 */
 	size_t n = strcspn(error->text, "\n");
 	const char *near = strstr(error->text, " near ");
 
 	if (near)
 		n = (size_t)(near - error->text);
-	tc_http_problem(req, 400, NULL, "the body is not valid JSON: %.*s (line %d, column %d, byte %d)",
-			(int)n, error->text, error->line, error->column, error->position);
+	tc_http_problem(req, 400, NULL,
+			"the body is not valid JSON: %.*s (line %d, column %d, byte %d)", (int)n,
+			error->text, error->line, error->column, error->position);
 }
 
 json_t *tc_http_json(struct tc_http_req *req)
@@ -106,8 +113,8 @@ static const struct tc_option *option_find(const struct tc_option *table, const 
 }
 
 /*
- * Whether the body has the shape that the table describes: only known names, each with its type. That is 400; what
- * tc_options_fill() finds beyond it is a matter of values, 422.
+ * Whether the body has the shape that the table describes: only known names, each with its type.
+ * That is 400; what tc_options_fill() finds beyond it is a matter of values, 422.
  */
 static bool shape_fits(const struct tc_option *table, const json_t *object)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Connections: how many there may be, how long they may take, and what evhttp says on them by itself.
+ * Connections: how many there may be, how long they may take, and what evhttp says on them by
+ * itself.
  *
- * evhttp tells nobody of a new connection, has no limit for them, and answers what it cannot read with a page of HTML.
- * So each connection is known here from its beginning (the callback that makes its bufferevent) to its end (its close
- * callback), and a page that evhttp wrote is replaced before it leaves.
+ * evhttp tells nobody of a new connection, has no limit for them, and answers what it cannot read
+ * with a page of HTML. So each connection is known here from its beginning (the callback that
+ * makes its bufferevent) to its end (its close callback), and a page that evhttp wrote is
+ * replaced before it leaves.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +21,8 @@
 
 enum { SWEEP_US = 5000000 };
 
-#define REFUSAL_BODY \
-	"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503," \
+#define REFUSAL_BODY                                                                               \
+	"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"              \
 	"\"detail\":\"too many connections\"}"
 
 /* ---- beginning and end ---- */
@@ -38,8 +40,8 @@ static void conn_end(struct http_conn *conn)
 }
 
 /*
- * evhttp is about to free the connection. A request that is still to be answered is ours from now on if evhttp has let it
- * go (it knows of no connection any more); else evhttp frees it.
+ * evhttp is about to free the connection. A request that is still to be answered is ours from now
+ * on if evhttp has let it go (it knows of no connection any more); else evhttp frees it.
  */
 static void conn_closed(struct evhttp_connection *ev, void *arg)
 {
@@ -139,7 +141,10 @@ static void attach_fresh(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* evhttp has accepted a connection and asks for its bufferevent. What it makes of that is seen in attach(). */
+/*
+ * evhttp has accepted a connection and asks for its bufferevent. What it makes of that is seen in
+ * attach().
+ */
 static struct bufferevent *make_bufferevent(struct event_base *base, void *arg)
 {
 	struct http_server *server = arg;
@@ -148,7 +153,10 @@ static struct bufferevent *make_bufferevent(struct event_base *base, void *arg)
 
 	if (!bev)
 		return NULL;
-	/* Room for a whole body; without a limit a chunk header that never ends would fill the memory. */
+	/*
+	 * Room for a whole body; without a limit a chunk header that never ends would fill the
+	 * memory.
+	 */
 	bufferevent_setwatermark(bev, EV_READ, 0, (size_t)server->max_body + 2 * HTTP_HEADER_BYTES);
 	conn = tc_alloc(sizeof(*conn));
 	conn->server = server;
@@ -235,7 +243,8 @@ static void mend_pages(evutil_socket_t fd, short what, void *arg)
 	while ((conn = TAILQ_FIRST(&server->mends))) {
 		TAILQ_REMOVE(&server->mends, conn, mend);
 		conn->mending = false;
-		if (!conn->answering) /* or it was a "100 Continue", and our answer has followed it */
+		/* Else it was a "100 Continue", and our answer has followed it. */
+		if (!conn->answering)
 			mend_page(conn);
 	}
 }

@@ -3,6 +3,7 @@
  * Listening sockets of the server, TCP and Unix. What comes in through them is conn.c's.
  */
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #include <event2/listener.h>
-#include <event2/util.h>
 
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
@@ -27,8 +27,8 @@ struct http_listener {
 	LIST_ENTRY(http_listener) link;
 	struct http_server *server;
 	struct evhttp_bound_socket *bound;
-	char *path;             /* owned; of a Unix socket */
-	dev_t dev;              /* the file that we made */
+	char *path; /* owned; of a Unix socket */
+	dev_t dev;  /* the file that we made */
 	ino_t ino;
 	struct loop_timer again; /* armed while accept() is paused */
 };
@@ -40,7 +40,10 @@ static void accept_again(void *arg)
 	evconnlistener_enable(evhttp_bound_socket_get_listener(l->bound));
 }
 
-/* No file descriptor is left, or the like: a pause, for the loop would find the socket readable at once again. */
+/*
+ * No file descriptor is left, or the like: a pause, for the loop would find the socket readable
+ * at once again.
+ */
 static void accept_failed(struct evconnlistener *listener, void *arg)
 {
 	struct http_server *server = arg;
@@ -56,7 +59,8 @@ static void accept_failed(struct evconnlistener *listener, void *arg)
 }
 
 /* fd is bound: listen on it. Takes fd. */
-static int begin(struct http_server *server, int fd, const char *path, char *fault, size_t size_bytes)
+static int begin(struct http_server *server, int fd, const char *path, char *fault,
+		 size_t size_bytes)
 {
 	struct http_listener *l;
 	struct evhttp_bound_socket *bound = NULL;
@@ -103,46 +107,92 @@ void listeners_close(struct http_server *server)
 
 /* ---- TCP ---- */
 
-static int listen_tcp(struct http_server *server, const char *where, char *fault, size_t size_bytes)
+/* "127.0.0.1:8086", "[::1]:8086": no names, for looking them up may block. */
+static struct addrinfo *parse_address(const char *where)
 {
-	struct sockaddr_storage ss = {0};
-	int len = sizeof(ss), fd, on = 1, err;
+	static const struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+		.ai_socktype = SOCK_STREAM,
+	};
+	const char *colon = strrchr(where, ':');
+	size_t len = colon ? (size_t)(colon - where) : 0;
+	struct addrinfo *found = NULL;
+	char *host;
 
-	if (!strrchr(where, ':') || evutil_parse_sockaddr_port(where, (struct sockaddr *)&ss, &len)) {
-		snprintf(fault, size_bytes,
-			 "\"%s\" is not an address: write \"127.0.0.1:8086\", \"[::1]:8086\" or "
-			 "\"unix:/path\"", where);
-		return -EINVAL;
-	}
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (!len || !colon[1])
+		return NULL;
+	if (where[0] == '[' && where[len - 1] == ']')
+		host = tc_strndup(where + 1, len - 2);
+	else
+		host = tc_strndup(where, len);
+	/* An IPv6 address without its brackets would lose its last part to the port. */
+	if ((where[0] == '[') != (strchr(host, ':') != NULL) ||
+	    getaddrinfo(host, colon + 1, &hints, &found))
+		found = NULL;
+	free(host);
+	return found;
+}
+
+static unsigned port_of(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len))
+		return 0;
+	if (ss.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
+}
+
+static int bind_tcp(const struct addrinfo *address)
+{
+	static const int on = 1;
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err;
+
 	if (fd < 0)
-		goto failed;
+		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* accepted ones inherit it */
-	if (ss.ss_family == AF_INET6)
+	if (address->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&ss, (socklen_t)len))
-		goto failed;
-	err = begin(server, fd, NULL, fault, size_bytes);
-	if (!err) {
-		socklen_t got = sizeof(ss);
-
-		getsockname(fd, (struct sockaddr *)&ss, &got);
-		server->port = ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
-							      : ((struct sockaddr_in *)&ss)->sin_port);
-	}
+	if (!bind(fd, address->ai_addr, address->ai_addrlen))
+		return fd;
+	err = -errno;
+	close(fd);
 	return err;
-failed:
-	err = errno;
-	snprintf(fault, size_bytes, "cannot listen on %s: %s", where, strerror(err));
-	if (fd >= 0)
-		close(fd);
-	return -err;
+}
+
+static int listen_tcp(struct http_server *server, const char *where, char *fault, size_t size_bytes)
+{
+	struct addrinfo *address = parse_address(where);
+	int fd, err;
+
+	if (!address) {
+		snprintf(fault, size_bytes,
+			 "\"%s\" is not an address: write \"127.0.0.1:8086\", \"[::1]:8086\" or "
+			 "\"unix:/path\"",
+			 where);
+		return -EINVAL;
+	}
+	fd = bind_tcp(address);
+	freeaddrinfo(address);
+	if (fd < 0) {
+		snprintf(fault, size_bytes, "cannot listen on %s: %s", where, strerror(-fd));
+		return fd;
+	}
+	err = begin(server, fd, NULL, fault, size_bytes);
+	if (!err)
+		server->port = port_of(fd);
+	return err;
 }
 
 /* ---- Unix sockets ---- */
 
-/* Take a socket file away that nobody answers at. result: 0 | -EADDRINUSE | -EEXIST it is no socket */
+/*
+ * Take a socket file away that nobody answers at. result: 0 | -EADDRINUSE | -EEXIST it is no
+ * socket
+ */
 static int clear_stale(const struct sockaddr_un *un)
 {
 	struct stat st;
@@ -156,7 +206,7 @@ static int clear_stale(const struct sockaddr_un *un)
 	if (fd < 0)
 		return -errno;
 	if (!connect(fd, (const struct sockaddr *)un, sizeof(*un)) || errno != ECONNREFUSED)
-		err = -EADDRINUSE; /* also when its queue is full (EAGAIN) or it is not ours to try */
+		err = -EADDRINUSE; /* also when its queue is full, or it is not ours to try */
 	close(fd);
 	if (!err && unlink(un->sun_path))
 		err = -errno;
@@ -169,8 +219,9 @@ static int listen_unix(struct http_server *server, const char *path, char *fault
 	int fd, err;
 
 	if (path[0] != '/' || !tc_strcopy(un.sun_path, sizeof(un.sun_path), path)) {
-		snprintf(fault, size_bytes, "\"unix:%s\" is not an absolute path of at most %zu bytes",
-			 path, sizeof(un.sun_path) - 1);
+		snprintf(fault, size_bytes,
+			 "\"unix:%s\" is not an absolute path of at most %zu bytes", path,
+			 sizeof(un.sun_path) - 1);
 		return -EINVAL;
 	}
 	err = clear_stale(&un);
@@ -182,7 +233,10 @@ static int listen_unix(struct http_server *server, const char *path, char *fault
 		return err;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* The mode of the socket is that of the file to be made: it is never wider than this (unix(7)). */
+	/*
+	 * The mode of the socket is that of the file to be made: it is never wider than this
+	 * (unix(7)).
+	 */
 	if (fd < 0 || fchmod(fd, 0660) || bind(fd, (struct sockaddr *)&un, sizeof(un)) ||
 	    chmod(path, 0660)) {
 		err = -errno;
@@ -194,7 +248,8 @@ static int listen_unix(struct http_server *server, const char *path, char *fault
 	return begin(server, fd, path, fault, size_bytes);
 }
 
-int http_server_listen(struct http_server *server, const char *where, char *fault, size_t size_bytes)
+int http_server_listen(struct http_server *server, const char *where, char *fault,
+		       size_t size_bytes)
 {
 	if (!strncmp(where, "unix:", 5))
 		return listen_unix(server, where + 5, fault, size_bytes);

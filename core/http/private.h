@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of this folder share among themselves: the inside of the server. Nobody else includes this.
+ * What the files of this folder share among themselves: the inside of the server. Nobody else
+ * includes this.
  */
 #ifndef CORE_HTTP_PRIVATE_H
 #define CORE_HTTP_PRIVATE_H
@@ -22,8 +23,8 @@ enum {
 	HTTP_STREAMS_MAX = 128,
 	HTTP_STREAM_BYTES = 1 << 20, /* a client that is further behind is cut off */
 	HTTP_HEADER_BYTES = 16 << 10,
-	HTTP_IDLE_S = 60,            /* from one answer to the end of the next request */
-	HTTP_SEGMENTS = 8,           /* of a path */
+	HTTP_IDLE_S = 60,  /* from one answer to the end of the next request */
+	HTTP_SEGMENTS = 8, /* of a path */
 };
 
 /* ---- route.c ---- */
@@ -41,7 +42,8 @@ struct http_route {
 	const struct tc_instance *owner; /* NULL: the core's */
 	struct http_segment segments[HTTP_SEGMENTS];
 	size_t n_segments, n_params;
-	uint64_t answers[6], counted[6]; /* by the status' first digit; counted: what the metrics know */
+	uint64_t answers[6],
+		counted[6]; /* by the status' first digit; counted: what the metrics know */
 };
 
 TAILQ_HEAD(http_routes, http_route);
@@ -66,19 +68,19 @@ bool http_utf8(const char *s);
 /* ---- conn.c ---- */
 
 struct http_conn {
-	TAILQ_ENTRY(http_conn) link;  /* of server->conns, or of server->fresh */
-	TAILQ_ENTRY(http_conn) mend;  /* of server->mends, while mending */
+	TAILQ_ENTRY(http_conn) link; /* of server->conns, or of server->fresh */
+	TAILQ_ENTRY(http_conn) mend; /* of server->mends, while mending */
 	struct http_server *server;
 	struct bufferevent *bev;
 	struct evhttp_connection *ev; /* NULL while fresh */
 	int fd;
-	int64_t since_us;             /* accepted, or last answered */
-	bool answering;               /* what is written is ours */
+	int64_t since_us; /* accepted, or last answered */
+	bool answering;   /* what is written is ours */
 	bool mending;
-	enum tc_scope scope;          /* by the socket's peer, without a token */
+	enum tc_scope scope; /* by the socket's peer, without a token */
 	char who[24];
-	struct tc_http_req *req;      /* being handled, or NULL */
-	struct http_stream *stream;   /* or NULL */
+	struct tc_http_req *req;    /* being handled, or NULL */
+	struct http_stream *stream; /* or NULL */
 };
 
 TAILQ_HEAD(http_conns, http_conn);
@@ -101,21 +103,21 @@ struct http_query {
 struct tc_http_req {
 	LIST_ENTRY(tc_http_req) link;
 	struct http_server *server;
-	struct http_conn *conn;         /* NULL once it is gone */
-	struct evhttp_request *ev;      /* NULL once it is gone */
+	struct http_conn *conn;          /* NULL once it is gone */
+	struct evhttp_request *ev;       /* NULL once it is gone */
 	const struct tc_http_route *def; /* NULL until one was found */
-	struct http_route *route;       /* the same in the table, NULL once taken away */
+	struct http_route *route;        /* the same in the table, NULL once taken away */
 	bool head;
 	struct http_path path;
-	char *query_text;               /* owned; what query points into */
-	struct http_query *query;       /* owned */
+	char *query_text;         /* owned; what query points into */
+	struct http_query *query; /* owned */
 	size_t n_query;
 	enum tc_scope scope;
 	char who[80];
-	char *body;                     /* owned; see tc_http_body() */
+	char *body; /* owned; see tc_http_body() */
 	size_t body_len;
-	json_t *json, *query_json;      /* owned */
-	void *fields, *query_fields;    /* owned; of tc_options_fill() */
+	json_t *json, *query_json;   /* owned */
+	void *fields, *query_fields; /* owned; of tc_options_fill() */
 };
 
 /* evhttp's callback for each request. */

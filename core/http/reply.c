@@ -16,7 +16,8 @@ const char *http_status_title(int status)
 	static const struct {
 		int status;
 		const char *title;
-	} titles[] = { /* RFC 9110, 15 */
+	} titles[] = {
+		/* RFC 9110, 15 */
 		{200, "OK"},
 		{201, "Created"},
 		{202, "Accepted"},
@@ -97,7 +98,7 @@ static void finish(struct tc_http_req *req, int status, const char *type, size_t
 		evbuffer_drain(out, evbuffer_get_length(out));
 	if (req->conn)
 		evhttp_request_set_on_complete_cb(ev, answered, req->conn);
-	req->ev = NULL; /* evhttp frees it, when it is sent or when the client is found to have gone */
+	req->ev = NULL; /* from here on evhttp frees it, sent or not */
 	request_free(req);
 	evhttp_send_reply(ev, status, http_status_title(status), NULL);
 }
@@ -131,7 +132,8 @@ static void reply_text(struct tc_http_req *req, int status, const char *type, ch
 		request_free(req);
 		return;
 	}
-	evbuffer_add_reference(evhttp_request_get_output_buffer(req->ev), text, len, free_text, NULL);
+	evbuffer_add_reference(evhttp_request_get_output_buffer(req->ev), text, len, free_text,
+			       NULL);
 	finish(req, status, type, len);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A request: from evhttp to its route's handler, and what the handler may ask of it. Bodies are in body.c, answers in reply.c.
+ * A request: from evhttp to its route's handler, and what the handler may ask of it. Bodies are
+ * in body.c, answers in reply.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,10 @@ void request_free(struct tc_http_req *req)
 	req->server->in_flight--;
 	if (req->conn)
 		req->conn->req = NULL;
-	/* Not answered, and evhttp has let it go: evhttp_send_reply_end() frees what has no connection. */
+	/*
+	 * Not answered, and evhttp has let it go: evhttp_send_reply_end() frees what has no
+	 * connection.
+	 */
 	if (req->ev && !evhttp_request_get_connection(req->ev))
 		evhttp_send_reply_end(req->ev);
 	tc_options_release(req->fields);
@@ -79,7 +83,8 @@ static bool take_query(struct tc_http_req *req)
 	if (!raw || !*raw)
 		return true;
 	if (!parse_query(req, raw)) {
-		tc_http_problem(req, 400, NULL, "the query string is not well-formed UTF-8 with %%XX escapes");
+		tc_http_problem(req, 400, NULL,
+				"the query string is not well-formed UTF-8 with %%XX escapes");
 		return false;
 	}
 	for (size_t i = 0; i < req->n_query; i++) {
@@ -95,7 +100,8 @@ static bool take_query(struct tc_http_req *req)
 		for (size_t k = 0; k < i; k++) {
 			if (strcmp(req->query[k].name, name))
 				continue;
-			tc_http_problem(req, 400, name, "the parameter \"%s\" is given twice", name);
+			tc_http_problem(req, 400, name, "the parameter \"%s\" is given twice",
+					name);
 			return false;
 		}
 	}
@@ -139,7 +145,8 @@ static struct http_route *find_route(struct tc_http_req *req)
 
 	err = http_path_parse(&req->path, raw && *raw ? raw : "/");
 	if (err == -EINVAL) {
-		tc_http_problem(req, 400, NULL, "the path is not well-formed UTF-8 with %%XX escapes");
+		tc_http_problem(req, 400, NULL,
+				"the path is not well-formed UTF-8 with %%XX escapes");
 		return NULL;
 	}
 	route = err ? NULL : http_route_find(req->server, &req->path, method, &methods);
@@ -208,7 +215,8 @@ const char *tc_http_param(struct tc_http_req *req, const char *name)
 		const char *text = ++path;
 
 		path += strcspn(path, "/");
-		if (text[0] == '{' && (size_t)(path - text) == len + 2 && !memcmp(text + 1, name, len))
+		if (text[0] == '{' && (size_t)(path - text) == len + 2 &&
+		    !memcmp(text + 1, name, len))
 			return req->path.segment[i];
 	}
 	return NULL;

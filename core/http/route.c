@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of routes: adding to it, and finding the one for a path. Handling the request is in request.c.
+ * The table of routes: adding to it, and finding the one for a path. Handling the request is in
+ * request.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,9 @@ static int hex(char c)
 	return -1;
 }
 
-/* Length of the UTF-8 sequence at s, 0 if it is none (RFC 3629: no surrogates, nothing overlong). */
+/*
+ * Length of the UTF-8 sequence at s, 0 if it is none (RFC 3629: no surrogates, nothing overlong).
+ */
 static size_t utf8_length(const unsigned char *s)
 {
 	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
@@ -158,8 +161,9 @@ static int route_add(struct http_server *server, const struct tc_instance *owner
 	TAILQ_FOREACH (other, &server->routes, link) {
 		if (other->def->method != def->method || !same_path(route, other))
 			continue;
-		tc_log(owner, TC_LOG_ERROR, "%s %s is taken%s%s", method_names[def->method], def->path,
-		       other->owner ? " by " : "", other->owner ? other->owner->name : "");
+		tc_log(owner, TC_LOG_ERROR, "%s %s is taken%s%s", method_names[def->method],
+		       def->path, other->owner ? " by " : "",
+		       other->owner ? other->owner->name : "");
 		free(route);
 		return -EEXIST;
 	}
@@ -218,7 +222,8 @@ static bool matches(const struct http_route *route, const struct http_path *path
 		const struct http_segment *s = &route->segments[i];
 
 		if (s->param ? !path->segment[i][0]
-			     : strncmp(path->segment[i], s->text, s->len) || path->segment[i][s->len])
+			     : strncmp(path->segment[i], s->text, s->len) ||
+				       path->segment[i][s->len])
 			return false;
 	}
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The HTTP server as a whole: its beginning, its end, its figures. Listeners, connections, requests and answers are
- * in files of their own.
+ * The HTTP server as a whole: its beginning, its end, its figures. Listeners, connections,
+ * requests and answers are in files of their own.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -12,7 +12,10 @@
 #include "host/metrics.h"
 #include "http/private.h"
 
-/* libevent writes to sockets without MSG_NOSIGNAL: a client that has gone must not end the daemon. */
+/*
+ * libevent writes to sockets without MSG_NOSIGNAL: a client that has gone must not end the
+ * daemon.
+ */
 static void ignore_sigpipe(void)
 {
 	struct sigaction now;
@@ -36,7 +39,10 @@ struct http_server *http_server_new(struct loop *loop, int64_t max_body)
 		abort();
 	evhttp_set_max_body_size(server->http, (ev_ssize_t)max_body);
 	evhttp_set_max_headers_size(server->http, HTTP_HEADER_BYTES);
-	/* A body that is too long is read to its end and thrown away: else the client would never see the answer. */
+	/*
+	 * A body that is too long is read to its end and thrown away: else the client would never
+	 * see the answer.
+	 */
 	evhttp_set_flags(server->http, EVHTTP_SERVER_LINGERING_CLOSE);
 	/* All methods come to us: evhttp would answer in HTML. */
 	evhttp_set_allowed_methods(server->http, UINT16_MAX);
@@ -66,7 +72,8 @@ void http_server_free(struct http_server *server)
 	if (!server)
 		return;
 	http_server_close(server);
-	evhttp_free(server->http); /* through the connections' ends, requests and streams learn of it */
+	evhttp_free(
+		server->http); /* through the connections' ends, requests and streams learn of it */
 	conns_fini(server);
 	while ((req = LIST_FIRST(&server->requests)))
 		request_free(req);
@@ -94,7 +101,7 @@ size_t http_server_connections(const struct http_server *server)
 
 static void route_metrics(struct http_route *route)
 {
-	for (int class = 1; class < 6; class++) {
+	for (int class = 1; class < 6; class ++) {
 		uint64_t more = route->answers[class] - route->counted[class];
 		char labels[256] = "", code[8] = "";
 
@@ -102,10 +109,12 @@ static void route_metrics(struct http_route *route)
 			continue;
 		code[0] = (char)('0' + class);
 		code[1] = code[2] = 'x';
-		metrics_label(labels, sizeof(labels), "method", http_method_name(route->def->method));
+		metrics_label(labels, sizeof(labels), "method",
+			      http_method_name(route->def->method));
 		metrics_label(labels, sizeof(labels), "route", route->def->path);
 		metrics_label(labels, sizeof(labels), "code", code);
-		metrics_count("tocsin_http_requests_total", "Requests answered.", labels, (double)more);
+		metrics_count("tocsin_http_requests_total", "Requests answered.", labels,
+			      (double)more);
 		route->counted[class] = route->answers[class];
 	}
 }
@@ -120,8 +129,8 @@ void http_server_metrics(struct http_server *server)
 		      (double)server->n_conns);
 	metrics_gauge("tocsin_http_streams", "Streams of events that are open.", NULL,
 		      (double)server->streams);
-	metrics_gauge("tocsin_http_requests_in_flight", "Requests taken and not yet answered.", NULL,
-		      (double)server->in_flight);
+	metrics_gauge("tocsin_http_requests_in_flight", "Requests taken and not yet answered.",
+		      NULL, (double)server->in_flight);
 	metrics_count("tocsin_http_refused_total", "Connections and requests refused as too many.",
 		      NULL, (double)(server->refused - server->refused_counted));
 	server->refused_counted = server->refused;

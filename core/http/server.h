@@ -15,7 +15,8 @@ struct http_server;
 #define HTTP_AUTH_LATER ((enum tc_scope)-1)
 
 /*
- * Looks a bearer token up: its scope and name, TC_SCOPE_PUBLIC when it is not known, or HTTP_AUTH_LATER. In memory, at once.
+ * Looks a bearer token up: its scope and name, TC_SCOPE_PUBLIC when it is not known, or
+ * HTTP_AUTH_LATER. In memory, at once.
  */
 typedef enum tc_scope (*http_auth_fn)(void *arg, const char *token, const char **name);
 
@@ -23,7 +24,8 @@ typedef enum tc_scope (*http_auth_fn)(void *arg, const char *token, const char *
 struct http_server *http_server_new(struct loop *loop, int64_t max_body);
 void http_server_set_auth(struct http_server *server, http_auth_fn auth, void *arg);
 /* "127.0.0.1:8086", "[::1]:8086" or "unix:/path"; fault receives why not. */
-int http_server_listen(struct http_server *server, const char *where, char *fault, size_t size_bytes);
+int http_server_listen(struct http_server *server, const char *where, char *fault,
+		       size_t size_bytes);
 /* Stop listening; requests under way are finished or cut off at http_server_free(). */
 void http_server_close(struct http_server *server);
 void http_server_free(struct http_server *server);
@@ -35,7 +37,10 @@ size_t http_server_in_flight(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 /* Write counters and gauges of the server to the metrics: for /metrics. */
 void http_server_metrics(struct http_server *server);
-/* The instance goes: its routes are taken away. Requests of theirs that are under way are still answered. */
+/*
+ * The instance goes: its routes are taken away. Requests of theirs that are under way are still
+ * answered.
+ */
 void http_server_forget(struct http_server *server, const struct tc_instance *instance);
 
 /* Add a route of the core (as tc_http_route_add, which is for plugins). */
@@ -50,15 +55,16 @@ struct http_stream;
 /*
  * Answer req with a stream of server-sent events.
  *
- * closed  told once when the client has gone, was cut off, or the server ends: the stream is then no more. Not told after
- *         http_stream_close(). Never inside http_stream_open()
- * result  NULL when req was answered in another way: too many streams (503), HEAD, the client has gone
+ * closed  told once when the client has gone, was cut off, or the server ends: the stream is then
+ *         no more. Not told after http_stream_close(). Never inside http_stream_open()
+ * result  NULL when req was answered in another way: too many streams (503), HEAD, the client has
+ *         gone
  * source  WHATWG HTML, 9.2 server-sent events
  */
 struct http_stream *http_stream_open(struct tc_http_req *req, void (*closed)(void *arg), void *arg);
 /*
- * One event. id: 0 = none. data: one line of text. False when the client reads too slowly and was cut off (closed was
- * called).
+ * One event. id: 0 = none. data: one line of text. False when the client reads too slowly and was
+ * cut off (closed was called).
  */
 bool http_stream_send(struct http_stream *stream, int64_t id, const char *event, const char *data);
 /* A comment line, so that proxies keep the connection. As http_stream_send(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Streams of server-sent events (WHATWG HTML, 9.2): an answer that goes on. What is sent is the API's affair.
+ * Streams of server-sent events (WHATWG HTML, 9.2): an answer that goes on. What is sent is the
+ * API's affair.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,8 @@ size_t http_stream_pending(const struct http_stream *stream)
 /* Takes what is in text. */
 static bool push(struct http_stream *stream, struct evbuffer *text)
 {
-	bool keeps_up = http_stream_pending(stream) + evbuffer_get_length(text) <= HTTP_STREAM_BYTES;
+	bool keeps_up =
+		http_stream_pending(stream) + evbuffer_get_length(text) <= HTTP_STREAM_BYTES;
 
 	if (keeps_up)
 		evhttp_send_reply_chunk(stream->ev, text);
