@@ -83,6 +83,7 @@ class Daemon:
                          "busy", "no_answer", "rejected", "unreachable", "congestion", "machine",
                          "heard", "unheard", "failed")}},
         }, over)
+        self.config_text = None              # a file as it is to stand there, in place of config
         self.proc = None
         self._token = None
         if start:
@@ -104,9 +105,9 @@ class Daemon:
 
     def write_config(self):
         os.makedirs(self.state_dir, exist_ok=True)
+        text = self.config_text or json.dumps(self.config, indent=2, ensure_ascii=False) + "\n"
         with open(self.config_file, "w") as f:      # JSON is YAML
-            json.dump(self.config, f, indent=2, ensure_ascii=False)
-            f.write("\n")
+            f.write(text)
 
     def start(self, ready=True):
         self.write_config()

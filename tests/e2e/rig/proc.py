@@ -34,16 +34,17 @@ class Proc:
     """One running program."""
 
     def __init__(self, argv, log, cwd=None, env=None):
-        """Start argv; stdout and stderr go to the file `log` (appended)."""
+        """Start argv; stdout and stderr go to the file `log` (appended), or where ours go if None."""
         self.argv = [str(a) for a in argv]
         self.name = os.path.basename(self.argv[0])
-        self.log = str(log)
+        self.log = str(log) if log else os.devnull
         environ = dict(os.environ)
         environ.update(env or {})
         with open(self.log, "ab") as out:
             self.popen = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--"] + self.argv, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=subprocess.STDOUT, cwd=cwd, env=environ, start_new_session=True)
+                stdout=out if log else None, stderr=subprocess.STDOUT if log else None, cwd=cwd,
+                env=environ, start_new_session=True)
         self.pid = self.popen.pid
         _running[self.pid] = self
 
