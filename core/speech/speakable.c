@@ -9,41 +9,11 @@
 #include <string.h>
 
 #include <tocsin/alloc.h>
+#include <tocsin/utf8.h>
 
 #define MORE "... and more"
 #define LINK "a link"
 #define SCHEME_MAX 16 /* longer ones are not found */
-
-/*
- * One character.
- *
- * code    receives it
- * result  its length in bytes; 0 when the bytes are not UTF-8 (RFC 3629: no overlong form, no surrogate)
- */
-static size_t decode(const char *text, uint32_t *code)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char *s = (const unsigned char *)text;
-	size_t len = 2;
-
-	if (s[0] < 0x80) {
-		*code = s[0];
-		return 1;
-	}
-	if (s[0] < 0xc0 || s[0] >= 0xf8)
-		return 0;
-	while (s[0] & (0x80 >> len))
-		len++;
-	*code = s[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		*code = *code << 6 | (s[i] & 0x3f);
-	}
-	if (*code < least[len] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
-		return 0;
-	return len;
-}
 
 static bool is_gap(uint32_t code)
 {
@@ -88,7 +58,7 @@ static char *tidied(const char *text)
 	while (*text) {
 		uint32_t code = 0;
 		size_t skip = word ? 0 : address(text);
-		size_t len = skip ? skip : decode(text, &code);
+		size_t len = skip ? skip : tc_utf8_decode(text, &code);
 
 		if (!len || (!skip && is_gap(code))) {
 			gap = true;
