@@ -11,8 +11,8 @@
 #include <tocsin/alloc.h>
 #include <tocsin/utf8.h>
 
-#define MORE "... and more"
-#define LINK "a link"
+#define MORE       "... and more"
+#define LINK       "a link"
 #define SCHEME_MAX 16 /* longer ones are not found */
 
 static bool is_gap(uint32_t code)

@@ -11,11 +11,13 @@
 /*
  * Make a text fit to be spoken:
  *
- * - control characters, no-break spaces and bytes that are not UTF-8 become spaces, "_" too (High_Load is two words);
+ * - control characters, no-break spaces and bytes that are not UTF-8 become spaces, "_" too
+ *   (High_Load is two words);
  * - spaces in a row become one, those at both ends go;
- * - an address (https://...) becomes "a link": nobody can note it down from hearing. A full stop, comma, bracket or quote at
- *   its end stays;
- * - what is longer than SPEAKABLE_MAX characters is cut between words, and ends with "... and more".
+ * - an address (https://...) becomes "a link": nobody can note it down from hearing. A full stop,
+ *   comma, bracket or quote at its end stays;
+ * - what is longer than SPEAKABLE_MAX characters is cut between words, and ends with "... and
+ *   more".
  *
  * text    any bytes
  * result  UTF-8, owned by the caller; "" when there is nothing to say

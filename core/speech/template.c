@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Templates: {{path.to.value}} and {{first|else.this}} in a text, filled in from a JSON object. No conditions, no
- * loops, no escaping: the result is plain text.
+ * Templates: {{path.to.value}} and {{first|else.this}} in a text, filled in from a JSON object.
+ * No conditions, no loops, no escaping: the result is plain text.
  *
- * A path is made of keys joined by dots; letters, digits and "_:.-/" may stand in it. A key of the object may
- * itself contain dots: what remains of a path is first looked up as one key. Between "|" stand alternatives; the
- * first that is not empty is taken. Objects, arrays and null count as empty: nobody wants to hear them.
+ * A path is made of keys joined by dots; letters, digits and "_:.-/" may stand in it. A key of
+ * the object may itself contain dots: what remains of a path is first looked up as one key.
+ * Between "|" stand alternatives; the first that is not empty is taken. Objects, arrays and null
+ * count as empty: nobody wants to hear them.
  */
 #include <tocsin/trigger.h>
 
@@ -46,7 +47,10 @@ static bool is_speakable(const json_t *value)
 	return json_is_string(value) || json_is_number(value) || json_is_boolean(value);
 }
 
-/* Each object of the document is visited at most once, for the keys on the way to it spell the path. */
+/*
+ * Each object of the document is visited at most once, for the keys on the way to it spell the
+ * path.
+ */
 static const json_t *find(const json_t *object, struct piece path)
 {
 	const json_t *value = member(object, path);
@@ -95,7 +99,7 @@ static const char *path_fault(struct piece path)
 		unsigned char c = (unsigned char)path.s[i];
 
 		if (!isascii(c) || (!isalnum(c) && !strchr("_:.-/", c)))
-			return "between {{ and }} only names of letters, digits and _:.-/ may stand";
+			return "between {{ and }} only letters, digits and _:.-/ may stand";
 		if (c == '.' && begin)
 			return "a name between {{ and }} begins with a dot or has two in a row";
 		begin = c == '.';

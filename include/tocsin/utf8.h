@@ -12,8 +12,8 @@
  *
  * s       NUL-terminated; not read beyond the NUL
  * code    receives it; written only when the result is not 0
- * result  its length in bytes, 1..4 (1 for the NUL); 0 when it is not UTF-8: stray or missing bytes, a longer form than
- *         needed, a surrogate, above U+10FFFF
+ * result  its length in bytes, 1..4 (1 for the NUL); 0 when it is not UTF-8: stray or missing
+ *         bytes, a longer form than needed, a surrogate, above U+10FFFF
  * thread  any
  * source  RFC 3629
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fuzz target: the first line is a template, the rest the JSON object it is filled in from; then the result is made
- * fit to be spoken.
+ * Fuzz target: the first line is a template, the rest the JSON object it is filled in from; then
+ * the result is made fit to be spoken.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -52,7 +52,10 @@ static void *take_and_give(void *arg)
 	return (void *)sum;
 }
 
-/* Each thread owns one reference; the last one frees it (a sanitizer sees a leak, a second free, a race). */
+/*
+ * Each thread owns one reference; the last one frees it (a sanitizer sees a leak, a second free,
+ * a race).
+ */
 static void counting(void **state)
 {
 	struct tc_clip *clip = tc_clip_new(8000, 100);
@@ -61,8 +64,8 @@ static void counting(void **state)
 	(void)state;
 	clip->pcm[7] = 1;
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, take_and_give, tc_clip_ref(clip)),
-				 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, take_and_give, tc_clip_ref(clip)), 0);
 	for (int i = 0; i < 4; i++) {
 		void *sum;
 

@@ -16,7 +16,8 @@
 
 static const char VALUES[] =
 	"{\"message\": \"disk full\", \"severity\": \"critical\", \"empty\": \"\", \"none\": null,"
-	" \"labels\": {\"host\": \"db1\", \"app.kubernetes.io/name\": \"shop\", \"a:b-c_d\": \"odd\","
+	" \"labels\": {\"host\": \"db1\", \"app.kubernetes.io/name\": \"shop\", \"a:b-c_d\": "
+	"\"odd\","
 	"   \"a\": {\"b\": {}, \"b.c\": \"deep\"}},"
 	" \"a.b\": {\"x\": 1}, \"a\": {\"b\": {\"y\": 2}},"
 	" \"n\": 42, \"big\": -9007199254740993, \"r\": 0.1, \"yes\": true, \"no\": false,"
@@ -78,11 +79,26 @@ static void alternatives(void **state)
 static void faults(void **state)
 {
 	static const char *const bad[] = {
-		"{{",		    "{{message",	 "message}}",	      "}}{{message}}",
-		"{{}}",		    "{{ }}",		 "{{message|}}",      "{{|message}}",
-		"{{message||n}}",   "{{.message}}",	 "{{message.}}",      "{{labels..host}}",
-		"{{ if x }}",	    "{{$labels.host}}",	 "{{{message}}}",     "{{mess{{age}}",
-		"{{message}} }}",   "{{message|b ad}}", "{{ \"message\" }}", "{{\xc3\xbc}}",
+		"{{",
+		"{{message",
+		"message}}",
+		"}}{{message}}",
+		"{{}}",
+		"{{ }}",
+		"{{message|}}",
+		"{{|message}}",
+		"{{message||n}}",
+		"{{.message}}",
+		"{{message.}}",
+		"{{labels..host}}",
+		"{{ if x }}",
+		"{{$labels.host}}",
+		"{{{message}}}",
+		"{{mess{{age}}",
+		"{{message}} }}",
+		"{{message|b ad}}",
+		"{{ \"message\" }}",
+		"{{\xc3\xbc}}",
 	};
 
 	(void)state;
@@ -138,7 +154,8 @@ static void speakable(void **state)
 	speak(" \t\r\n_\x01 ", "");
 	speak("Host db1 is down.", "Host db1 is down.");
 	speak("  High_CPU__Usage\n\non\tdb1 \x01 50p ", "High CPU Usage on db1 50p");
-	speak("J\xc3\xbcrgen \xe2\x82\xac 5 \xf0\x9f\x94\xa5", "J\xc3\xbcrgen \xe2\x82\xac 5 \xf0\x9f\x94\xa5");
+	speak("J\xc3\xbcrgen \xe2\x82\xac 5 \xf0\x9f\x94\xa5",
+	      "J\xc3\xbcrgen \xe2\x82\xac 5 \xf0\x9f\x94\xa5");
 	speak("a\xc2\xa0\xe2\x80\xa8"
 	      "b\xc2\x85"
 	      "c",
@@ -190,10 +207,10 @@ static void length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fills_in),	 cmocka_unit_test(keys_with_dots),
-		cmocka_unit_test(alternatives),	 cmocka_unit_test(faults),
+		cmocka_unit_test(fills_in),       cmocka_unit_test(keys_with_dots),
+		cmocka_unit_test(alternatives),   cmocka_unit_test(faults),
 		cmocka_unit_test(without_values), cmocka_unit_test(output_is_bounded),
-		cmocka_unit_test(speakable),	 cmocka_unit_test(links),
+		cmocka_unit_test(speakable),      cmocka_unit_test(links),
 		cmocka_unit_test(length),
 	};
 

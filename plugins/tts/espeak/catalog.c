@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Choosing among the voices that espeak-ng has. Reading them from the library is the engine's affair.
+ * Choosing among the voices that espeak-ng has. Reading them from the library is the engine's
+ * affair.
  */
 #include "catalog.h"
 
@@ -128,8 +129,8 @@ int catalog_find(const struct catalog *catalog, const char *name, char *id)
 	const char *plus = strchr(name, '+');
 	const struct catalog_voice *voice;
 	char bare[VOICE_ID_SIZE];
-	int n = snprintf(bare, sizeof(bare), "%.*s",
-			 plus ? (int)(plus - name) : (int)sizeof(bare), name);
+	int n = snprintf(bare, sizeof(bare), "%.*s", plus ? (int)(plus - name) : (int)sizeof(bare),
+			 name);
 
 	if (n >= (int)sizeof(bare))
 		return -ENOENT;

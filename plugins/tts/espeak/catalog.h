@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The voices that espeak-ng has, copied out of the library: finding one needs neither the library nor its lock.
+ * The voices that espeak-ng has, copied out of the library: finding one needs neither the library
+ * nor its lock.
  */
 #ifndef PLUGINS_TTS_ESPEAK_CATALOG_H
 #define PLUGINS_TTS_ESPEAK_CATALOG_H
@@ -11,8 +12,8 @@
 
 /* One language of a voice. */
 struct catalog_tag {
-	int priority;  /* of this voice among those with the same tag; lower is better */
-	char tag[32];  /* BCP 47, lower case: "en-gb" */
+	int priority; /* of this voice among those with the same tag; lower is better */
+	char tag[32]; /* BCP 47, lower case: "en-gb" */
 };
 
 struct catalog_voice {
@@ -32,7 +33,8 @@ struct catalog {
 /*
  * The voice that somebody names.
  *
- * name    "gmw/en-US", "en-us", "English (America)", case does not matter; "+VARIANT" may follow: "en-us+f3"
+ * name    "gmw/en-US", "en-us", "English (America)", case does not matter; "+VARIANT" may follow:
+ *         "en-us+f3"
  * id      receives what the library is told; VOICE_ID_SIZE bytes
  * result  0 | -ENOENT no such voice or variant
  * thread  any

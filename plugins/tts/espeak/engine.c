@@ -2,8 +2,8 @@
 /*
  * The one place that calls libespeak-ng. Which voice, and when, is decided elsewhere.
  *
- * Source: espeak-ng/speak_lib.h of espeak-ng 1.51. The library is used in its synchronous mode, in which it has no thread
- * of its own and calls back on the thread that called it.
+ * Source: espeak-ng/speak_lib.h of espeak-ng 1.51. The library is used in its synchronous mode,
+ * in which it has no thread of its own and calls back on the thread that called it.
  */
 #include "engine.h"
 
@@ -15,12 +15,13 @@
 
 #include <tocsin/alloc.h>
 
-#define BUFFER_MS 100     /* the library calls back this often */
-#define SECONDS_MAX 1800  /* of speech: longer is an error of somebody */
+#define BUFFER_MS   100  /* the library calls back this often */
+#define SECONDS_MAX 1800 /* of speech: longer is an error of somebody */
 
 /*
- * The only file-scope object of this plugin that is not constant. The library keeps all that it knows in
- * global variables, so the instances of this plugin, each with a thread of its own, must take turns.
+ * The only file-scope object of this plugin that is not constant. The library keeps all that it
+ * knows in global variables, so the instances of this plugin, each with a thread of its own, must
+ * take turns.
  */
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
 
@@ -71,7 +72,10 @@ static int on_sound(short *wav, int n, espeak_EVENT *events)
 	return 0;
 }
 
-/* Whether the folder that the library has taken is the wanted one: it takes another when that has no data. */
+/*
+ * Whether the folder that the library has taken is the wanted one: it takes another when that has
+ * no data.
+ */
 static bool is_below(const char *path, const char *data_dir)
 {
 	size_t len = strlen(data_dir);
@@ -163,7 +167,10 @@ out:
 	return err;
 }
 
-/* Instances may have their data in several places: the library is turned to the one that is needed now. */
+/*
+ * Instances may have their data in several places: the library is turned to the one that is
+ * needed now.
+ */
 static int prepare(const struct engine_setup *setup)
 {
 	const char *path = NULL;
@@ -211,9 +218,9 @@ int engine_speak(const struct engine_setup *setup, const char *text, const struc
 	if (!err) {
 		rate_hz = (uint32_t)espeak_ng_GetSampleRate();
 		sound.max = (size_t)rate_hz * SECONDS_MAX;
-		/* plain text: without espeakSSML and espeakPHONEMES neither <> nor [[]] mean anything */
-		if (espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL,
-				 &sound))
+		/* without espeakSSML and espeakPHONEMES neither <> nor [[]] mean anything */
+		if (espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8,
+				 NULL, &sound))
 			err = -EIO;
 	}
 	pthread_mutex_unlock(&library);

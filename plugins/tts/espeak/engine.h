@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libespeak-ng, which has one state for the whole process: what is done with it, one caller at a time.
+ * libespeak-ng, which has one state for the whole process: what is done with it, one caller at a
+ * time.
  */
 #ifndef PLUGINS_TTS_ESPEAK_ENGINE_H
 #define PLUGINS_TTS_ESPEAK_ENGINE_H
@@ -12,11 +13,11 @@
 
 /* What the library is told before it speaks. */
 struct engine_setup {
-	char data[512];      /* folder of its data, as engine_open() has found it */
+	char data[512];         /* folder of its data, as engine_open() has found it */
 	char id[VOICE_ID_SIZE]; /* voice, from the catalog */
-	int rate;            /* words per minute, 80..450 */
-	int pitch;           /* 0..99 */
-	int volume;          /* percent, 0..200 */
+	int rate;               /* words per minute, 80..450 */
+	int pitch;              /* 0..99 */
+	int volume;             /* percent, 0..200 */
 	int word_gap_ms;
 };
 

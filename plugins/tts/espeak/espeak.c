@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The espeak plugin: its settings, and its requests on their way to the library and back. The library itself is called
- * in engine.c only, voices are chosen in catalog.c.
+ * The espeak plugin: its settings, and its requests on their way to the library and back. The
+ * library itself is called in engine.c only, voices are chosen in catalog.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "engine.h"
 
 #define LANE_DEPTH 64
-#define TEXT_MAX 8192 /* bytes, tts.h */
+#define TEXT_MAX   8192 /* bytes, tts.h */
 
 struct espeak_config {
 	const char *language, *voice, *data_dir;
@@ -44,26 +44,61 @@ struct job {
 #define FIELD(f) offsetof(struct espeak_config, f)
 
 static const struct tc_option espeak_options[] = {
-	{.name = "language", .type = TC_STRING, .offset = FIELD(language), .def = "en", .min = 1,
-	 .max = 35, .help = "language of this voice (BCP 47)"},
-	{.name = "voice", .type = TC_STRING, .offset = FIELD(voice), .min = 1, .max = 63,
-	 .help = "espeak-ng's name for the voice, as en-us or en-gb+f3; default: the best for language"},
-	{.name = "rate", .type = TC_INT, .offset = FIELD(rate), .def = "150", .min = 80, .max = 450,
-	 .unit = "words/min", .help = "how fast it speaks"},
-	{.name = "pitch", .type = TC_INT, .offset = FIELD(pitch), .def = "50", .min = 0, .max = 99,
+	{.name = "language",
+	 .type = TC_STRING,
+	 .offset = FIELD(language),
+	 .def = "en",
+	 .min = 1,
+	 .max = 35,
+	 .help = "language of this voice (BCP 47)"},
+	{.name = "voice",
+	 .type = TC_STRING,
+	 .offset = FIELD(voice),
+	 .min = 1,
+	 .max = 63,
+	 .help = "espeak-ng's name of it, as en-gb+f3; default: the best for language"},
+	{.name = "rate",
+	 .type = TC_INT,
+	 .offset = FIELD(rate),
+	 .def = "150",
+	 .min = 80,
+	 .max = 450,
+	 .unit = "words/min",
+	 .help = "how fast it speaks"},
+	{.name = "pitch",
+	 .type = TC_INT,
+	 .offset = FIELD(pitch),
+	 .def = "50",
+	 .min = 0,
+	 .max = 99,
 	 .help = "how high it speaks"},
-	{.name = "volume", .type = TC_INT, .offset = FIELD(volume), .def = "100", .min = 1, .max = 200,
-	 .unit = "percent", .help = "how loud; above 100 it may distort"},
-	{.name = "word_gap", .type = TC_DURATION, .offset = FIELD(word_gap), .def = "0ms", .min = 0,
-	 .max = 2000, .help = "additional pause between words, in steps of 10 ms"},
-	{.name = "data_dir", .type = TC_STRING, .offset = FIELD(data_dir), .min = 1, .max = 400,
+	{.name = "volume",
+	 .type = TC_INT,
+	 .offset = FIELD(volume),
+	 .def = "100",
+	 .min = 1,
+	 .max = 200,
+	 .unit = "percent",
+	 .help = "how loud; above 100 it may distort"},
+	{.name = "word_gap",
+	 .type = TC_DURATION,
+	 .offset = FIELD(word_gap),
+	 .def = "0ms",
+	 .min = 0,
+	 .max = 2000,
+	 .help = "additional pause between words, in steps of 10 ms"},
+	{.name = "data_dir",
+	 .type = TC_STRING,
+	 .offset = FIELD(data_dir),
+	 .min = 1,
+	 .max = 400,
 	 .help = "folder with espeak-ng-data; default: where the library has it"},
 	TC_OPTION_END,
 };
 
 /*
- * The text with spaces for what the library takes as orders: control characters (Ctrl-A begins a command) and the
- * private use area, which it uses for itself.
+ * The text with spaces for what the library takes as orders: control characters (Ctrl-A begins a
+ * command) and the private use area, which it uses for itself.
  *
  * result  owned; NULL when the text is empty, too long, or not UTF-8
  */
@@ -82,8 +117,8 @@ static char *plain_text(const char *text)
 			tc_buf_fini(&out);
 			return NULL;
 		}
-		if (code < ' ' || (code >= 0x7f && code < 0xa0) || (code >= 0xe000 && code <= 0xf8ff) ||
-		    code >= 0xf0000)
+		if (code < ' ' || (code >= 0x7f && code < 0xa0) ||
+		    (code >= 0xe000 && code <= 0xf8ff) || code >= 0xf0000)
 			tc_buf_puts(&out, " ");
 		else
 			tc_buf_add(&out, text, len);
@@ -192,8 +227,9 @@ static void check_language(const struct espeak *e)
 
 	if (catalog_match(&e->catalog, e->cfg->language, e->setup.id, id) ||
 	    strcmp(id, e->setup.id))
-		tc_log(e->self, TC_LOG_WARN, "voice %s is not the one for language %s: is that meant?",
-		       e->cfg->voice, e->cfg->language);
+		tc_log(e->self, TC_LOG_WARN,
+		       "voice %s is not the one for language %s: is that meant?", e->cfg->voice,
+		       e->cfg->language);
 }
 
 static int choose_voice(struct espeak *e)
@@ -255,7 +291,8 @@ static void espeak_status(void *state, struct tc_status *out)
 	tc_status_text(out, "library", engine_version());
 	tc_status_text(out, "voice", e->setup.id);
 	tc_status_text(out, "data", e->setup.data);
-	tc_status_number(out, "syntheses", (double)__atomic_load_n(&e->syntheses, __ATOMIC_RELAXED));
+	tc_status_number(out, "syntheses",
+			 (double)__atomic_load_n(&e->syntheses, __ATOMIC_RELAXED));
 	tc_status_number(out, "errors", (double)__atomic_load_n(&e->errors, __ATOMIC_RELAXED));
 	tc_status_number(out, "waiting", (double)__atomic_load_n(&e->waiting, __ATOMIC_RELAXED));
 }

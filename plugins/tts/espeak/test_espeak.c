@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is espeak-ng's own: its voices, its settings. The contract of all voices is tried in tests/conform/tts.
+ * What is espeak-ng's own: its voices, its settings. The contract of all voices is tried in
+ * tests/conform/tts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,10 @@ static struct catalog_voice voices[] = {
 	{"gmw/de", "German", {{5, "de"}}, 1},
 	{"gmw/en-029", "English (Caribbean)", {{5, "en-029"}, {10, "en"}}, 2},
 	{"gmw/en", "English (Great Britain)", {{2, "en-gb"}, {2, "en"}}, 2},
-	{"gmw/en-GB-x-rp", "English (Received Pronunciation)", {{5, "en-gb-x-rp"}, {4, "en-gb"}}, 2},
+	{"gmw/en-GB-x-rp",
+	 "English (Received Pronunciation)",
+	 {{5, "en-gb-x-rp"}, {4, "en-gb"}},
+	 2},
 	{"gmw/en-US", "English (America)", {{2, "en-us"}, {3, "en"}}, 2},
 	{"roa/pt-BR", "Portuguese (Brazil)", {{5, "pt-br"}, {6, "pt"}}, 2},
 	{"roa/es", "Spanish (Spain)", {{5, "es"}}, 1},
@@ -38,15 +42,24 @@ static const struct catalog catalog = {voices, 8, variants, 3};
 static void by_name(void **state)
 {
 	static const char *const cases[][2] = {
-		{"gmw/en-US", "gmw/en-US"},	{"en-us", "gmw/en-US"},
-		{"EN_US", "gmw/en-US"},		{"en-gb", "gmw/en"},
-		{"en", "gmw/en"},		{"english (america)", "gmw/en-US"},
-		{"cmn", "sit/cmn"},		{"en-gb+f3", "gmw/en+f3"},
-		{"German+alex", "gmw/de+Alex"}, {"nope", NULL},
-		{"en-au", NULL},		{"", NULL},
-		{"en+", NULL},			{"en+nope", NULL},
-		{"+f3", NULL},			{"../../etc/passwd", NULL},
-		{"e", NULL},			{"en-us-nyc", NULL},
+		{"gmw/en-US", "gmw/en-US"},
+		{"en-us", "gmw/en-US"},
+		{"EN_US", "gmw/en-US"},
+		{"en-gb", "gmw/en"},
+		{"en", "gmw/en"},
+		{"english (america)", "gmw/en-US"},
+		{"cmn", "sit/cmn"},
+		{"en-gb+f3", "gmw/en+f3"},
+		{"German+alex", "gmw/de+Alex"},
+		{"nope", NULL},
+		{"en-au", NULL},
+		{"", NULL},
+		{"en+", NULL},
+		{"en+nope", NULL},
+		{"+f3", NULL},
+		{"../../etc/passwd", NULL},
+		{"e", NULL},
+		{"en-us-nyc", NULL},
 	};
 	char id[VOICE_ID_SIZE], long_name[1000];
 
@@ -65,16 +78,26 @@ static void by_name(void **state)
 
 static void by_language(void **state)
 {
-	static const char *const cases[][3] = { /* language, own voice, chosen */
-		{"de", NULL, "gmw/de"},		  {"de-AT", NULL, "gmw/de"},
-		{"en", NULL, "gmw/en"},		  {"en-US", NULL, "gmw/en-US"},
-		{"en_us", NULL, "gmw/en-US"},	  {"en-AU", NULL, "gmw/en"},
-		{"pt-PT", NULL, "roa/pt-BR"},	  {"zh-Hant-TW", NULL, "sit/cmn"},
-		{"en", "gmw/en-US", "gmw/en-US"}, {"en-AU", "gmw/en-US+f3", "gmw/en-US+f3"},
-		{"en-GB", "gmw/en-US", "gmw/en"}, {"en-gb", "gmw/en-GB-x-rp", "gmw/en-GB-x-rp"},
-		{"de", "gmw/en", "gmw/de"},	  {"en-us", "gmw/en", "gmw/en-US"},
-		{"qqx", NULL, NULL},		  {"d", NULL, NULL},
-		{"deu", NULL, NULL},		  {"", NULL, NULL},
+	static const char *const cases[][3] = {
+		/* language, own voice, chosen */
+		{"de", NULL, "gmw/de"},
+		{"de-AT", NULL, "gmw/de"},
+		{"en", NULL, "gmw/en"},
+		{"en-US", NULL, "gmw/en-US"},
+		{"en_us", NULL, "gmw/en-US"},
+		{"en-AU", NULL, "gmw/en"},
+		{"pt-PT", NULL, "roa/pt-BR"},
+		{"zh-Hant-TW", NULL, "sit/cmn"},
+		{"en", "gmw/en-US", "gmw/en-US"},
+		{"en-AU", "gmw/en-US+f3", "gmw/en-US+f3"},
+		{"en-GB", "gmw/en-US", "gmw/en"},
+		{"en-gb", "gmw/en-GB-x-rp", "gmw/en-GB-x-rp"},
+		{"de", "gmw/en", "gmw/de"},
+		{"en-us", "gmw/en", "gmw/en-US"},
+		{"qqx", NULL, NULL},
+		{"d", NULL, NULL},
+		{"deu", NULL, NULL},
+		{"", NULL, NULL},
 	};
 	char id[VOICE_ID_SIZE];
 
@@ -239,8 +262,9 @@ static void fingerprint_of(const char *settings, char *buf, size_t size)
 static void fingerprints(void **state)
 {
 	static const char *const others[] = {
-		"{\"rate\": 151}", "{\"pitch\": 51}", "{\"volume\": 99}", "{\"word_gap\": \"10ms\"}",
-		"{\"voice\": \"en-us\"}", "{\"voice\": \"en+f3\"}", "{\"language\": \"de\"}",
+		"{\"rate\": 151}",          "{\"pitch\": 51}",        "{\"volume\": 99}",
+		"{\"word_gap\": \"10ms\"}", "{\"voice\": \"en-us\"}", "{\"voice\": \"en+f3\"}",
+		"{\"language\": \"de\"}",
 	};
 	char usual[256], other[256];
 
@@ -257,8 +281,9 @@ static void fingerprints(void **state)
 static void wrong_settings(void **state)
 {
 	static const char *const refused[] = {
-		"{\"rate\": 79}",  "{\"rate\": 451}",	   "{\"rate\": \"fast\"}", "{\"pitch\": 100}",
-		"{\"volume\": 0}", "{\"word_gap\": \"3s\"}", "{\"voice\": \"\"}",	   "{\"speed\": 1}",
+		"{\"rate\": 79}",    "{\"rate\": 451}", "{\"rate\": \"fast\"}",
+		"{\"pitch\": 100}",  "{\"volume\": 0}", "{\"word_gap\": \"3s\"}",
+		"{\"voice\": \"\"}", "{\"speed\": 1}",
 	};
 	static const char *const not_opened[] = {
 		"{\"voice\": \"nobody\"}",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The contract of speech plugins (tocsin/tts.h), tried on any of them: conform-tts NAME. The plugin is found below
- * TOCSIN_PLUGIN_PATH; its settings, beside name and plugin, may be given as a JSON object in TOCSIN_CONFORM_SETTINGS.
+ * The contract of speech plugins (tocsin/tts.h), tried on any of them: conform-tts NAME. The
+ * plugin is found below TOCSIN_PLUGIN_PATH; its settings, beside name and plugin, may be given as
+ * a JSON object in TOCSIN_CONFORM_SETTINGS.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,10 +19,10 @@
 #include "host/host.h"
 #include "host/loop.h"
 
-#define OP_TIMEOUT_MS 30000
+#define OP_TIMEOUT_MS   30000
 #define TEST_TIMEOUT_US (INT64_C(60) * 1000000)
-#define FLOOD 100000
-#define TOLD_INSIDE 1000
+#define FLOOD           100000
+#define TOLD_INSIDE     1000
 
 static const char *plugin_name;
 static struct loop *loop;
@@ -33,7 +34,7 @@ static char state_dir[] = "/tmp/conform-tts-XXXXXX";
 struct want {
 	struct tc_op *op;
 	bool asking;
-	int told;  /* how often; TOLD_INSIDE: within the call that asked */
+	int told; /* how often; TOLD_INSIDE: within the call that asked */
 	int err;
 	struct tc_clip *clip; /* owned */
 };
@@ -227,9 +228,10 @@ static void speaks(void **state)
 static void more_text_takes_longer(void **state)
 {
 	(void)state;
-	assert_true(speak_ms("The disk of the database server in the second room is full, and nobody "
-			     "has taken any notice of it since yesterday evening.", 0) >
-		    2 * speak_ms("The disk is full.", 0));
+	assert_true(
+		speak_ms("The disk of the database server in the second room is full, and nobody "
+			 "has taken any notice of it since yesterday evening.",
+			 0) > 2 * speak_ms("The disk is full.", 0));
 }
 
 static void obeys_the_rate(void **state)
@@ -254,7 +256,12 @@ static void takes_the_longest_text(void **state)
 static void refuses_what_is_no_text(void **state)
 {
 	static const char *const bad[] = {
-		"", "\xff", "cut \xc3", "overlong \xc0\xaf", "surrogate \xed\xa0\x80", "\xf5\x80\x80\x80",
+		"",
+		"\xff",
+		"cut \xc3",
+		"overlong \xc0\xaf",
+		"surrogate \xed\xa0\x80",
+		"\xf5\x80\x80\x80",
 	};
 
 	(void)state;
@@ -272,10 +279,12 @@ static void knows_what_it_cannot_speak(void **state)
 
 	(void)state;
 	assert_int_equal(ask(instance, &voice,
-			     &(struct tc_tts_request){.text = "Hello", .voice = "no/such voice"}), 0);
+			     &(struct tc_tts_request){.text = "Hello", .voice = "no/such voice"}),
+			 0);
 	/* qaa..qtz are for private use: nobody speaks them (ISO 639-2) */
 	assert_int_equal(ask(instance, &language,
-			     &(struct tc_tts_request){.text = "Hello", .language = "qqx"}), 0);
+			     &(struct tc_tts_request){.text = "Hello", .language = "qqx"}),
+			 0);
 	wait_all();
 	assert_int_equal(voice.err, -ENOENT);
 	assert_null(voice.clip);
@@ -301,8 +310,8 @@ static void copies_the_request(void **state)
 	struct want w;
 
 	(void)state;
-	assert_int_equal(ask(instance, &w,
-			     &(struct tc_tts_request){.text = text, .language = language}), 0);
+	assert_int_equal(
+		ask(instance, &w, &(struct tc_tts_request){.text = text, .language = language}), 0);
 	memset(text, 0xff, sizeof(text));
 	memset(language, 0xff, sizeof(language));
 	wait_all();
@@ -319,10 +328,10 @@ static void instances_work_side_by_side(void **state)
 	for (int i = 0; i < 8; i++) {
 		const char *text = i % 2 ? "One." : "One, two, three, four, five, six.";
 
-		assert_int_equal(ask(instance, &wants[0][i],
-				     &(struct tc_tts_request){.text = text}), 0);
-		assert_int_equal(ask(other, &wants[1][i],
-				     &(struct tc_tts_request){.text = text}), 0);
+		assert_int_equal(
+			ask(instance, &wants[0][i], &(struct tc_tts_request){.text = text}), 0);
+		assert_int_equal(ask(other, &wants[1][i], &(struct tc_tts_request){.text = text}),
+				 0);
 	}
 	wait_all();
 	for (int i = 0; i < 16; i++) {
@@ -410,20 +419,13 @@ static void closes_with_work_under_way(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(describes_itself),
-		TEST(tells_its_state),
-		TEST(has_a_fingerprint),
-		TEST(speaks),
-		TEST(more_text_takes_longer),
-		TEST(obeys_the_rate),
-		TEST(takes_the_longest_text),
-		TEST(refuses_what_is_no_text),
-		TEST(knows_what_it_cannot_speak),
-		TEST(takes_text_as_it_is),
-		TEST(copies_the_request),
-		TEST(instances_work_side_by_side),
-		TEST(survives_cancelling),
-		TEST(says_when_it_is_full),
+		TEST(describes_itself),           TEST(tells_its_state),
+		TEST(has_a_fingerprint),          TEST(speaks),
+		TEST(more_text_takes_longer),     TEST(obeys_the_rate),
+		TEST(takes_the_longest_text),     TEST(refuses_what_is_no_text),
+		TEST(knows_what_it_cannot_speak), TEST(takes_text_as_it_is),
+		TEST(copies_the_request),         TEST(instances_work_side_by_side),
+		TEST(survives_cancelling),        TEST(says_when_it_is_full),
 		TEST(closes_with_work_under_way),
 	};
 	int failed;
