@@ -67,12 +67,12 @@ bool option_secret_form(const struct tc_option *table, const char *key);
 /* The option called name, or NULL. */
 const struct tc_option *option_find(const struct tc_option *table, const char *name);
 /*
- * As option_nearest(), also for X_file and X_env and for the names in skip (may be NULL); "" =
- * none.
+ * As option_nearest(), also for the names in skip (may be NULL) and, with forms, for X_file and
+ * X_env; "" = none.
  */
 #define OPTION_NAME_SIZE 64
 const char *option_suggest(char buf[OPTION_NAME_SIZE], const struct tc_option *table,
-			   const char *const *skip, const char *name);
+			   const char *const *skip, bool forms, const char *name);
 
 /* The type and the range of an option in words ("duration", "1s to 5m", "" = any). */
 const char *option_type_text(const struct tc_option *o);

@@ -50,7 +50,7 @@ static void fault_unknown(struct binder *b, const struct tc_option *table, const
 		[BINDER_YAML] = "option",
 	};
 	char key[ERRORS_KEY_SIZE], buf[OPTION_NAME_SIZE];
-	const char *near = option_suggest(buf, table, skip, path->key);
+	const char *near = option_suggest(buf, table, skip, b->source == BINDER_YAML, path->key);
 	const char *word = words[b->source];
 
 	errors_key_text(key, path->key);

@@ -135,14 +135,15 @@ static json_t *default_json(const struct tc_option *o)
 static void put_description(json_t *schema, const struct tc_option *o)
 {
 	bool quantity = o->type == TC_DURATION || o->type == TC_SIZE;
+	const char *space = o->help ? " " : "";
 	char range[OPTION_RANGE_SIZE];
 	struct tc_buf text = {0};
 
 	tc_buf_puts(&text, o->help ? o->help : "");
 	if (quantity && *option_range_text(range, o))
-		tc_buf_printf(&text, " (%s)", range);
+		tc_buf_printf(&text, "%s(%s)", space, range);
 	else if (o->unit)
-		tc_buf_printf(&text, " (%s)", o->unit);
+		tc_buf_printf(&text, "%s(%s)", space, o->unit);
 	if (text.len)
 		put(schema, "description", json_string(text.data));
 	tc_buf_fini(&text);

@@ -71,12 +71,12 @@ static void nearer(const char *candidate, const char *name, const char **best, s
 	}
 }
 
-/* One edit more than this is another word. */
+/* So many edits make another word. */
 static size_t too_far(const char *name)
 {
 	size_t len = strlen(name);
 
-	return (len < 3 ? 1 : len < 6 ? 2 : len < 10 ? 3 : 4);
+	return len < 4 ? 2 : len < 8 ? 3 : 4;
 }
 
 const char *option_nearest(const struct tc_option *table, const char *name)
@@ -90,7 +90,7 @@ const char *option_nearest(const struct tc_option *table, const char *name)
 }
 
 const char *option_suggest(char buf[OPTION_NAME_SIZE], const struct tc_option *table,
-			   const char *const *skip, const char *name)
+			   const char *const *skip, bool forms, const char *name)
 {
 	static const char *const suffixes[] = {"", "_file", "_env"};
 	size_t least = too_far(name);
@@ -98,7 +98,7 @@ const char *option_suggest(char buf[OPTION_NAME_SIZE], const struct tc_option *t
 
 	*buf = '\0';
 	for (; table->name; table++) {
-		for (size_t i = 0; i < (table->type == TC_SECRET ? 3 : 1); i++) {
+		for (size_t i = 0; i < (forms && table->type == TC_SECRET ? 3 : 1); i++) {
 			char form[OPTION_NAME_SIZE];
 			size_t before = least;
 
@@ -143,19 +143,18 @@ static const char *number_text(char buf[QUANTITY_SIZE], const struct tc_option *
 	return buf;
 }
 
+/* Whether the range is that of a length or a count. */
+static bool has_size(const struct tc_option *o)
+{
+	return o->type == TC_STRING || o->type == TC_SECRET || o->type == TC_STRINGS ||
+	       o->type == TC_MAP || o->type == TC_LIST;
+}
+
 static const char *unit_text(const struct tc_option *o)
 {
-	switch (o->type) {
-	case TC_STRING:
-	case TC_SECRET:
+	if (o->type == TC_STRING || o->type == TC_SECRET)
 		return "bytes";
-	case TC_STRINGS:
-	case TC_MAP:
-	case TC_LIST:
-		return "entries";
-	default:
-		return o->unit ? o->unit : "";
-	}
+	return has_size(o) ? "entries" : o->unit ? o->unit : "";
 }
 
 const char *option_range_text(char buf[OPTION_RANGE_SIZE], const struct tc_option *o)
@@ -170,6 +169,8 @@ const char *option_range_text(char buf[OPTION_RANGE_SIZE], const struct tc_optio
 		return buf;
 	if (o->max == 0 && o->min > 0)
 		snprintf(buf, OPTION_RANGE_SIZE, "at least %s%s%s", min, space, unit);
+	else if (o->min == 0 && has_size(o))
+		snprintf(buf, OPTION_RANGE_SIZE, "at most %s%s%s", max, space, unit);
 	else if (o->min == o->max)
 		snprintf(buf, OPTION_RANGE_SIZE, "exactly %s%s%s", min, space, unit);
 	else
