@@ -158,7 +158,7 @@ int tc_http_fields(struct tc_http_req *req, void *out)
 	errs = tc_errors_new();
 	err = tc_options_fill(req->def->body, req->json, out, &req->fields, errs);
 	if (err)
-		reply_faults(req, shape_fits(req->def->body, req->json) ? 422 : 400, errs);
+		tc_http_faults(req, shape_fits(req->def->body, req->json) ? 422 : 400, errs);
 	tc_errors_free(errs);
 	return err;
 }

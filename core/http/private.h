@@ -63,7 +63,6 @@ struct http_route *http_route_find(struct http_server *server, const struct http
 const char *http_method_name(enum tc_http_method method);
 /* Decode %XX (and "+" with plus) in place; false when malformed, with a NUL or not UTF-8. */
 bool http_decode(char *s, bool plus);
-bool http_utf8(const char *s);
 
 /* ---- conn.c ---- */
 
@@ -135,8 +134,6 @@ void conn_identify(struct http_conn *conn);
 /* ---- reply.c ---- */
 
 const char *http_status_title(int status);
-/* Answer 400 or 422 with all faults. */
-void reply_faults(struct tc_http_req *req, int status, const struct tc_errors *errs);
 /* The text of a problem; malloc'ed. field may be NULL. */
 char *problem_text(int status, const char *field, const char *detail, const json_t *errors);
 void reply_method_not_allowed(struct tc_http_req *req, unsigned methods);

@@ -182,7 +182,7 @@ void tc_http_problem(struct tc_http_req *req, int status, const char *field, con
 	reply_text(req, status, "application/problem+json", text);
 }
 
-void reply_faults(struct tc_http_req *req, int status, const struct tc_errors *errs)
+void tc_http_faults(struct tc_http_req *req, int status, const struct tc_errors *errs)
 {
 	json_t *all = json_array();
 	char *text;

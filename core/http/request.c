@@ -253,7 +253,7 @@ int tc_http_query_fields(struct tc_http_req *req, void *out)
 				    json_string(req->query[i].value));
 	err = tc_options_fill(req->def->query, req->query_json, out, &req->query_fields, errs);
 	if (err)
-		reply_faults(req, 400, errs);
+		tc_http_faults(req, 400, errs);
 	tc_errors_free(errs);
 	return err;
 }

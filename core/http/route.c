@@ -8,6 +8,7 @@
 
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
+#include <tocsin/utf8.h>
 
 #include "host/host.h"
 #include "http/private.h"
@@ -37,36 +38,14 @@ static int hex(char c)
 	return -1;
 }
 
-/*
- * Length of the UTF-8 sequence at s, 0 if it is none (RFC 3629: no surrogates, nothing overlong).
- */
-static size_t utf8_length(const unsigned char *s)
+static bool is_utf8(const char *s)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	size_t n = 1;
+	uint32_t code;
 
-	if (n == 1)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
+	for (; n && *s; s += n)
+		n = tc_utf8_decode(s, &code);
 	return n;
-}
-
-bool http_utf8(const char *s)
-{
-	while (*s) {
-		size_t n = utf8_length((const unsigned char *)s);
-
-		if (!n)
-			return false;
-		s += n;
-	}
-	return true;
 }
 
 bool http_decode(char *s, bool plus)
@@ -86,7 +65,7 @@ bool http_decode(char *s, bool plus)
 		}
 	}
 	*to = '\0';
-	return http_utf8(s);
+	return is_utf8(s);
 }
 
 int http_path_parse(struct http_path *path, const char *raw)

@@ -82,5 +82,7 @@ TC_API void tc_http_reply_header(struct tc_http_req *req, const char *name, cons
  */
 TC_API void tc_http_problem(struct tc_http_req *req, int status, const char *field, const char *fmt,
 			    ...) TC_PRINTF(4, 5);
+/* The same for faults found in the request (at least one): field and detail of the first, and all in "errors". */
+TC_API void tc_http_faults(struct tc_http_req *req, int status, const struct tc_errors *errs);
 
 #endif
