@@ -82,6 +82,7 @@ struct caller {
 	void *calls;                 /* tsearch tree of struct call by id */
 	void *lines;                 /* tsearch tree of struct line by number */
 	TAILQ_HEAD(, call) queue;    /* calls that wait for room on a trunk, in order */
+	TAILQ_HEAD(, page) pages;    /* all that are not freed */
 	size_t queued, live;
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
 	bool closing;
@@ -91,6 +92,7 @@ struct caller {
 enum page_prompt { PROMPT_GREETING, PROMPT_MESSAGE, PROMPT_MENU, PROMPT_COUNT };
 
 struct page {
+	TAILQ_ENTRY(page) link;
 	struct caller *caller;
 	const struct page_events *events;
 	void *arg;

@@ -81,7 +81,7 @@ void call_hang_up(struct call *call)
 		return;
 	call->hung_up = true;
 	if (call->originated && call->trunk) {
-		call->trunk->ops->hangup(call->trunk->instance->state, call->id);
+		trunk_hangup(call->trunk, call->id);
 		monitor_limit(call, END_MS);
 	} else if (call->state == CALL_QUEUED) {
 		monitor_ended(call, &(struct tc_pbx_event){.type = TC_PBX_ENDED,

@@ -16,6 +16,7 @@ struct caller *caller_new(const struct caller_deps *deps)
 
 	caller->deps = *deps;
 	TAILQ_INIT(&caller->queue);
+	TAILQ_INIT(&caller->pages);
 	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
 	trunks_listen(deps->trunks, monitor_event, place_pump, caller);
 	return caller;
@@ -31,15 +32,12 @@ void caller_free(struct caller *caller)
 	loop_timer_stop(&caller->pump);
 	while (caller->calls) {
 		struct call *call = *(struct call **)caller->calls;
-		struct page *page = call->page;
 
 		record_drop(call);
-		if (page)
-			page->call = NULL;
-		if (page && page->stopped)
-			page_free(page);
 		call_free(call);
 	}
+	while (!TAILQ_EMPTY(&caller->pages))
+		page_free(TAILQ_FIRST(&caller->pages));
 	place_lines_free(caller);
 	free(caller);
 }
@@ -76,6 +74,7 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
 	int64_t now_us = loop_wall_us(caller->deps.loop);
 
 	page->caller = caller;
+	TAILQ_INSERT_TAIL(&caller->pages, page, link);
 	page->events = events;
 	page->arg = arg;
 	tc_strcopy(page->alert_id, sizeof(page->alert_id), request->alert_id);
@@ -98,6 +97,7 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
 
 void page_free(struct page *page)
 {
+	TAILQ_REMOVE(&page->caller->pages, page, link);
 	play_forget(page);
 	loop_timer_stop(&page->redial);
 	for (unsigned i = 0; i < PROMPT_COUNT; i++)
@@ -124,4 +124,14 @@ void page_stop(struct page *page, const char *reason)
 		call_hang_up(call); /* may free the page */
 	else if (!call->finishing && !call->key_busy)
 		play_say(call, reason, true);
+}
+
+const char *page_who(const struct page *page)
+{
+	return page->who;
+}
+
+void page_done_again(struct page *page)
+{
+	page_call_in(page, 1000);
 }

@@ -21,21 +21,15 @@ struct speech;
 struct store;
 struct trunks;
 
-/* How a page ended, or what was pressed. */
-enum page_end {
-	PAGE_EXHAUSTED, /* all attempts were used up, nobody pressed a key */
-	PAGE_ESCALATED, /* key "escalate": go on with the next person */
-};
-
-/* What the person asks for by a key; the alert layer commits it and answers through page_confirm(). */
+/* What the person asks for by a key; the alert layer commits it and answers through call_confirm(). */
 enum page_key { PAGE_KEY_ACKNOWLEDGE, PAGE_KEY_ESCALATE, PAGE_KEY_RESOLVE };
 
 struct page_events {
-	/*
-	 * A key was pressed in a call. The alert layer commits, then calls call_confirm().
-	 */
+	/* A key was pressed in a call: to be committed and then answered by call_confirm(). */
 	void (*key)(void *arg, struct page *page, const char *call_id, enum page_key key);
-	/* The page is over; it is freed after this. reason: for the timeline */
+	/*
+	 * All attempts are used up. The page is kept until page_stop(). reason: for the timeline
+	 */
 	void (*done)(void *arg, struct page *page, const char *reason);
 };
 
@@ -77,6 +71,10 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
  * reason  the alert's new state, constant: the prompt of that name is said
  */
 void page_stop(struct page *page, const char *reason);
+/* Whom it tries to reach, for people. */
+const char *page_who(const struct page *page);
+/* done() could not be acted upon (the store is away): tell it again in a while. */
+void page_done_again(struct page *page);
 
 /*
  * The key's consequence is committed (or not): say so in the call, and hang up.

@@ -109,7 +109,7 @@ static void originate(struct call *call)
 		not_placed(call, TC_PBX_END_LOCAL, "not needed any more");
 		return;
 	}
-	err = call->trunk->ops->originate(call->trunk->instance->state, &o);
+	err = trunk_originate(call->trunk, &o);
 	if (err) {
 		tc_log(call->trunk->instance, TC_LOG_WARN, "call %s to %s refused: %s", call->id,
 		       tc_log_number(number, sizeof(number), call->number), tc_strerror(err));
@@ -275,8 +275,8 @@ void caller_recover(struct caller *caller, const struct call_row *row, void (*do
 		call->trunk->live++;
 		call->originated = true;
 	}
-	if (!call->trunk || call->trunk->ops->recover(call->trunk->instance->state, row->id,
-						      row->number, row->ref ? row->ref : ""))
+	if (!call->trunk ||
+	    trunk_recover(call->trunk, row->id, row->number, row->ref ? row->ref : ""))
 		loop_post(caller->deps.loop, gone, call); /* nothing was sent, or nobody can tell */
 	else
 		monitor_limit(call, RECOVER_MS);

@@ -129,7 +129,7 @@ static void send_list(struct call *call, const struct list *l)
 {
 	call->items = l->n;
 	call->play_id++;
-	call->trunk->ops->play(call->trunk->instance->state, call->id, call->play_id, l->items, l->n);
+	trunk_play(call->trunk, call->id, call->play_id, l->items, l->n);
 }
 
 /* The message and the menu, as often as they are to be repeated, and time to press. */
@@ -170,7 +170,7 @@ void play_stop(struct call *call)
 {
 	call->play_id++;
 	call->items = 0;
-	call->trunk->ops->play(call->trunk->instance->state, call->id, call->play_id, NULL, 0);
+	trunk_play(call->trunk, call->id, call->play_id, NULL, 0);
 }
 
 /* ---- single prompts ---- */

@@ -190,6 +190,33 @@ void trunk_leave(struct trunks *trunks, struct trunk *trunk)
 		trunks->on_room(trunks->arg);
 }
 
+int trunk_originate(struct trunk *trunk, const struct tc_pbx_originate *call)
+{
+	return trunk->instance->open ? trunk->ops->originate(trunk->instance->state, call)
+				     : -EHOSTDOWN;
+}
+
+int trunk_play(struct trunk *trunk, const char *call_id, uint32_t play_id,
+	       const struct tc_pbx_item *items, size_t n)
+{
+	return trunk->instance->open
+		       ? trunk->ops->play(trunk->instance->state, call_id, play_id, items, n)
+		       : -EHOSTDOWN;
+}
+
+int trunk_hangup(struct trunk *trunk, const char *call_id)
+{
+	return trunk->instance->open ? trunk->ops->hangup(trunk->instance->state, call_id)
+				     : -EHOSTDOWN;
+}
+
+int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, const char *ref)
+{
+	return trunk->instance->open
+		       ? trunk->ops->recover(trunk->instance->state, call_id, number, ref)
+		       : -EHOSTDOWN;
+}
+
 json_t *trunks_status(const struct trunks *trunks)
 {
 	json_t *list = json_array();

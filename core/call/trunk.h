@@ -67,6 +67,13 @@ bool trunks_left(const struct trunks *trunks, uint64_t skip);
 void trunk_enter(struct trunk *trunk);
 void trunk_leave(struct trunks *trunks, struct trunk *trunk);
 
+/* The trunk's operations (tocsin/pbx.h); -EHOSTDOWN when its instance is closed. */
+int trunk_originate(struct trunk *trunk, const struct tc_pbx_originate *call);
+int trunk_play(struct trunk *trunk, const char *call_id, uint32_t play_id,
+	       const struct tc_pbx_item *items, size_t n);
+int trunk_hangup(struct trunk *trunk, const char *call_id);
+int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, const char *ref);
+
 /* [{"name","plugin","healthy","text","live","max_calls","calls_per_second","placed","failed"}]; new reference. */
 json_t *trunks_status(const struct trunks *trunks);
 

@@ -58,7 +58,7 @@ struct tc_instance {
 	char *name;         /* owned */
 	const void *cfg;    /* owned; filled by the plugin's table */
 	void *memory;       /* owned; what cfg points into */
-	json_t *settings;   /* owned; the document's section */
+	json_t *settings;   /* one reference; the document's section */
 	void *state;        /* the plugin's */
 	bool open;
 	void *owner;        /* the core's object around it: struct trunk, struct voice ... */
@@ -70,7 +70,7 @@ struct tc_instance {
 /*
  * Make an instance from its section of the configuration ("name", "plugin" and the plugin's own settings).
  *
- * settings  borrowed until the instance is freed
+ * settings  a reference is kept
  * errs      receives faults
  * result    NULL when there was a fault
  */

@@ -10,28 +10,21 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
+#include "host/config.h"
 #include "host/loop.h"
 #include "host/runtime.h"
 
 /* ---- making and ending ---- */
 
-/* The plugin's own settings: the section without what the host reads. */
-static json_t *own_settings(const json_t *settings)
-{
-	json_t *own = json_copy((json_t *)settings);
-
-	json_object_del(own, "name");
-	json_object_del(own, "plugin");
-	return own;
-}
-
 static bool fill(struct tc_instance *self, struct tc_errors *errs)
 {
+	static const char *const not_the_plugins[] = {"name", "plugin", NULL};
 	size_t before = tc_errors_count(errs);
 	void *cfg = tc_alloc(self->plugin->config_size);
 
 	self->cfg = cfg;
-	if (!tc_options_fill(self->plugin->options, self->settings, cfg, &self->memory, errs) &&
+	if (!options_fill(self->plugin->options, self->settings, not_the_plugins, cfg, &self->memory,
+			  errs) &&
 	    self->plugin->check)
 		self->plugin->check(cfg, errs);
 	return tc_errors_count(errs) == before;
@@ -46,6 +39,7 @@ struct tc_instance *instance_new(struct host *host, enum tc_kind kind, const jso
 	char fault[512] = "";
 	const struct tc_plugin *p;
 
+	errors_set_object(errs, settings);
 	if (!plugin || !*plugin) {
 		tc_errors_add(errs, "plugin", "is missing: which plugin (%s) is this?",
 			      kind_name(kind));
@@ -60,7 +54,7 @@ struct tc_instance *instance_new(struct host *host, enum tc_kind kind, const jso
 	self->host = host;
 	self->plugin = p;
 	self->name = tc_strdup(name && *name ? name : plugin);
-	self->settings = own_settings(settings);
+	self->settings = json_incref((json_t *)settings);
 	TAILQ_INIT(&self->posts);
 	TAILQ_INIT(&self->timers);
 	TAILQ_INIT(&self->lanes);

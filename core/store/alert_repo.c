@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tocsin/alloc.h>
+
 #include "store/row.h"
 
 #define COLUMNS                                                                                     \
@@ -31,6 +33,22 @@ void alert_row_fini(struct alert_row *row)
 	free((void *)row->labels);
 	free((void *)row->acknowledged_by);
 	*row = (struct alert_row){0};
+}
+
+void alert_row_copy(struct alert_row *to, const struct alert_row *from)
+{
+	*to = *from;
+	to->state = tc_strdup(from->state);
+	to->message = tc_strdup(from->message);
+	to->target = tc_strdup(from->target);
+	to->strategy = tc_strdup(from->strategy);
+	to->severity = tc_strdup(from->severity);
+	to->language = tc_strdup(from->language);
+	to->voice = tc_strdup(from->voice);
+	to->source = tc_strdup(from->source);
+	to->dedup_key = tc_strdup(from->dedup_key);
+	to->labels = tc_strdup(from->labels);
+	to->acknowledged_by = tc_strdup(from->acknowledged_by);
 }
 
 static void row_read(const struct tc_value *v, struct alert_row *row)

@@ -25,6 +25,8 @@ struct alert_row {
 };
 
 void alert_row_fini(struct alert_row *row);
+/* A copy that owns its strings. */
+void alert_row_copy(struct alert_row *to, const struct alert_row *from);
 
 int alert_insert(struct db *db, const struct alert_row *row);
 /* The newest alert with this key: 1 found (id, state filled), 0 none, negative. state: size >= 16. */

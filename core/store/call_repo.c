@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tocsin/alloc.h>
+
 #include "store/row.h"
 
 #define COLUMNS                                                                                    \
@@ -25,6 +27,19 @@ void call_row_fini(struct call_row *row)
 	free((void *)row->ref);
 	free((void *)row->keys);
 	*row = (struct call_row){0};
+}
+
+void call_row_copy(struct call_row *to, const struct call_row *from)
+{
+	*to = *from;
+	to->contact_id = tc_strdup(from->contact_id);
+	to->number = tc_strdup(from->number);
+	to->trunk = tc_strdup(from->trunk);
+	to->state = tc_strdup(from->state);
+	to->result = tc_strdup(from->result);
+	to->cause = tc_strdup(from->cause);
+	to->ref = tc_strdup(from->ref);
+	to->keys = tc_strdup(from->keys);
 }
 
 static void row_read(const struct tc_value *v, struct call_row *row)

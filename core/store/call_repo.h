@@ -24,6 +24,8 @@ struct call_row {
 };
 
 void call_row_fini(struct call_row *row);
+/* A copy that owns its strings. */
+void call_row_copy(struct call_row *to, const struct call_row *from);
 
 int call_insert(struct db *db, const struct call_row *row);
 /* Write all columns but id, alert_id, number, created. An ended call is never written again: -EPERM. */

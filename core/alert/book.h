@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of this folder share: the book of open alerts. Others see alert.h and tocsin/trigger.h.
+ *
+ * book.c     the open alerts in memory, and the work on each
+ * intake.c   alerts that come in, and those that are over
+ * outcome.c  what a human decides, and the end when nobody does
+ * resume.c   after a start
+ */
+#ifndef CORE_ALERT_BOOK_H
+#define CORE_ALERT_BOOK_H
+
+#include <sys/queue.h>
+
+#include <tocsin/alloc.h>
+
+#include "alert/alert.h"
+#include "call/page.h"
+#include "host/loop.h"
+#include "store/alert_repo.h"
+#include "store/event_repo.h"
+
+/* One that is open: somebody is being reached for it. */
+struct alert {
+	char id[TC_ID_SIZE]; /* first: the key of the tree */
+	struct alerts *alerts;
+	TAILQ_ENTRY(alert) link;
+	struct page *page;   /* NULL while it is being closed */
+};
+
+struct alerts {
+	struct loop *loop;
+	struct store *store;
+	struct journal *journal;
+	struct caller *caller;
+	void *tree; /* tsearch, by id */
+	TAILQ_HEAD(, alert) list;
+	size_t open;
+	struct resume *resume; /* while what was left open is taken up again */
+};
+
+/* ---- book.c ---- */
+
+struct alert *book_find(struct alerts *alerts, const char *id);
+
+/* How far the work on an alert has come: for one that is taken up again after a start. */
+struct progress {
+	int attempts;
+	int64_t first_us, due_us;
+};
+
+/* Begin to work on an alert whose row is committed. progress: NULL = new. */
+void book_open(struct alerts *alerts, const struct alert_row *row, const struct progress *progress);
+/*
+ * It needs no more work: stop the calls and forget it.
+ *
+ * state  its new state, constant; somebody who listens right now is told
+ */
+void book_close(struct alert *alert, const char *state);
+
+/* ---- resume.c ---- */
+
+/* An alert was decided before it was taken up again. */
+void resume_forget(struct alerts *alerts, const char *id);
+
+/* ---- outcome.c ---- */
+
+extern const struct page_events outcome_page_events;
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking in: alerts that triggers hand over are checked, deduplicated and committed, all of a batch in one transaction; only then
+ * is anybody told, and only then does the work on them begin.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/log.h>
+#include <tocsin/utf8.h>
+
+#include "alert/book.h"
+#include "host/host.h"
+#include "host/id.h"
+#include "host/metrics.h"
+#include "oncall/target.h"
+#include "store/journal.h"
+#include "store/store.h"
+
+#define BATCH_MAX 10000
+#define MESSAGE_MAX 4096
+#define WORD_MAX 64
+#define KEY_MAX 255
+
+/* One item on its way through the store. */
+struct item {
+	enum tc_intake_action action;
+	enum tc_dedup dedup;
+	struct alert_row row;
+	char *strings;          /* owned: all of the row's text, one behind the other */
+	char *labels;           /* owned */
+	struct event_row event; /* alert.raised, alert.resolved */
+	char text[160];
+	char found_id[TC_ID_SIZE]; /* the alert that was there */
+	char found_state[16];
+	bool created, resolved;
+};
+
+struct batch {
+	struct alerts *alerts;
+	tc_intake_done_fn done;
+	void *arg;
+	size_t n;
+	struct item items[];
+};
+
+/* ---- checking ---- */
+
+struct check {
+	struct tc_errors *errs;
+	char prefix[32];
+};
+
+static void fault(const struct check *c, const char *field, const char *text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s%s", c->prefix, field);
+	tc_errors_add(c->errs, path, "%s", text);
+}
+
+static bool is_utf8(const char *s)
+{
+	uint32_t code;
+	size_t n;
+
+	for (; *s; s += n) {
+		n = tc_utf8_decode(s, &code);
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
+static void check_text(const struct check *c, const char *field, const char *s, size_t max)
+{
+	char text[80];
+
+	if (!s)
+		return;
+	if (!is_utf8(s))
+		fault(c, field, "is not valid UTF-8");
+	if (!*s || strlen(s) > max) {
+		snprintf(text, sizeof(text), "must have 1 to %zu bytes", max);
+		fault(c, field, text);
+	}
+}
+
+static void check_strategy(const struct check *c, const char *s)
+{
+	static const char *const sms[] = {"sms", "sms_then_call", "call_and_sms"};
+
+	if (!s || !strcmp(s, "call"))
+		return;
+	for (size_t i = 0; i < sizeof(sms) / sizeof(*sms); i++) {
+		if (!strcmp(s, sms[i])) {
+			fault(c, "strategy", "needs a carrier for SMS, and none is configured");
+			return;
+		}
+	}
+	fault(c, "strategy", "must be one of call, sms, sms_then_call, call_and_sms");
+}
+
+static void check_labels(const struct check *c, const json_t *labels)
+{
+	const char *key;
+	json_t *value;
+
+	if (labels && !json_is_object(labels)) {
+		fault(c, "labels", "must be an object of strings");
+		return;
+	}
+	json_object_foreach((json_t *)labels, key, value) {
+		char field[48];
+
+		snprintf(field, sizeof(field), "labels.%.32s", key);
+		if (!json_is_string(value))
+			fault(c, field, "must be a string");
+	}
+}
+
+static void check_raise(const struct check *c, const struct tc_intake *in)
+{
+	struct target_person person;
+	char text[160];
+
+	if (!in->message)
+		fault(c, "message", "is missing");
+	else if (!in->message[strspn(in->message, " \t\r\n")])
+		fault(c, "message", "must not be empty");
+	else
+		check_text(c, "message", in->message, MESSAGE_MAX);
+	if (!in->target)
+		fault(c, "target", "is missing");
+	else if (target_resolve(in->target, &person, text, sizeof(text)))
+		fault(c, "target", text);
+	check_strategy(c, in->strategy);
+	check_text(c, "severity", in->severity, WORD_MAX);
+	check_text(c, "language", in->language, WORD_MAX);
+	check_text(c, "voice", in->voice, WORD_MAX);
+	check_labels(c, in->labels);
+}
+
+static void check_item(const struct check *c, const struct tc_intake *in)
+{
+	check_text(c, "source", in->source, KEY_MAX);
+	check_text(c, "dedup_key", in->dedup_key, KEY_MAX);
+	if (in->action == TC_INTAKE_RAISE)
+		check_raise(c, in);
+	else if (!in->dedup_key)
+		fault(c, "dedup_key", "is needed to find what is resolved");
+}
+
+/* ---- copying ---- */
+
+/* Append a copy to the block of strings; NULL stays NULL. */
+static const char *keep(char **at, const char *s)
+{
+	char *copy = *at;
+	size_t len;
+
+	if (!s)
+		return NULL;
+	len = strlen(s) + 1;
+	memcpy(copy, s, len);
+	*at += len;
+	return copy;
+}
+
+static size_t room_for(const struct tc_intake *in, const char *severity, const char *strategy)
+{
+	const char *const all[] = {in->message, in->target,   strategy,     severity,
+				   in->language, in->voice, in->source, in->dedup_key};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		n += all[i] ? strlen(all[i]) + 1 : 0;
+	return n;
+}
+
+static void copy_item(struct item *item, const struct tc_intake *in, int64_t now_us)
+{
+	const char *severity = in->severity ? in->severity : "critical";
+	const char *strategy = in->strategy ? in->strategy : "call";
+	char *at = item->strings = tc_alloc(room_for(in, severity, strategy));
+
+	item->action = in->action;
+	item->dedup = in->dedup;
+	item->labels = in->labels && json_object_size(in->labels)
+			       ? json_dumps(in->labels, JSON_COMPACT)
+			       : NULL;
+	id_new(item->row.id, now_us);
+	item->row.state = "open";
+	item->row.message = keep(&at, in->message);
+	item->row.target = keep(&at, in->target);
+	item->row.strategy = keep(&at, strategy);
+	item->row.severity = keep(&at, severity);
+	item->row.language = keep(&at, in->language);
+	item->row.voice = keep(&at, in->voice);
+	item->row.source = keep(&at, in->source);
+	item->row.dedup_key = keep(&at, in->dedup_key);
+	item->row.labels = item->labels ? item->labels : "{}";
+	item->row.created_us = item->row.updated_us = now_us;
+	snprintf(item->text, sizeof(item->text), "%s by %.100s",
+		 in->action == TC_INTAKE_RAISE ? "raised" : "resolved",
+		 in->source ? in->source : "an unnamed source");
+	item->event = (struct event_row){
+		.at_us = now_us,
+		.what = in->action == TC_INTAKE_RAISE ? "alert.raised" : "alert.resolved",
+		.text = item->text,
+		.reason = in->action == TC_INTAKE_RAISE ? NULL : "its condition is over"};
+}
+
+static void batch_free(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		free(b->items[i].strings);
+		free(b->items[i].labels);
+	}
+	free(b);
+}
+
+/* ---- in the store's thread ---- */
+
+static bool one_of(const char *state, const char *a, const char *b)
+{
+	return !strcmp(state, a) || !strcmp(state, b);
+}
+
+/* Does the alert that was found take the new one in? */
+static bool takes_in(const struct item *item)
+{
+	const char *state = item->found_state;
+
+	if (one_of(state, "open", "acknowledged"))
+		return true;
+	return item->dedup == TC_DEDUP_ONCE && one_of(state, "resolved", "cancelled");
+}
+
+static int find(struct db *db, struct item *item)
+{
+	int found = 0;
+
+	item->found_id[0] = '\0';
+	if (item->row.dedup_key)
+		found = alert_by_key(db, item->row.dedup_key, item->found_id, item->found_state);
+	return found;
+}
+
+static int raise_one(struct db *db, struct item *item)
+{
+	int err = find(db, item);
+
+	item->created = false;
+	if (err < 0)
+		return err;
+	if (err && takes_in(item))
+		return 0;
+	err = alert_insert(db, &item->row);
+	if (err)
+		return err;
+	item->created = true;
+	item->event.alert_id = item->row.id;
+	return event_insert(db, &item->event);
+}
+
+static int resolve_one(struct db *db, struct item *item)
+{
+	int err = find(db, item);
+
+	item->resolved = false;
+	if (err <= 0)
+		return err;
+	err = alert_set_state(db, item->found_id, "open,acknowledged,exhausted", "resolved", NULL,
+			      item->event.at_us, item->found_state);
+	if (err == -EPERM)
+		return 0; /* it is over already */
+	if (err)
+		return err;
+	item->resolved = true;
+	tc_strcopy(item->found_state, sizeof(item->found_state), "resolved");
+	item->event.alert_id = item->found_id;
+	return event_insert(db, &item->event);
+}
+
+static int run(struct db *db, void *arg)
+{
+	struct batch *b = arg;
+	int err = 0;
+
+	for (size_t i = 0; i < b->n && !err; i++)
+		err = b->items[i].action == TC_INTAKE_RAISE ? raise_one(db, &b->items[i])
+							    : resolve_one(db, &b->items[i]);
+	return err;
+}
+
+/* ---- back on the loop ---- */
+
+static const char *constant_state(const char *state)
+{
+	static const char *const all[] = {"open", "acknowledged", "resolved", "cancelled", "exhausted"};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (!strcmp(all[i], state))
+			return all[i];
+	return "open";
+}
+
+static void act(struct alerts *alerts, struct item *item)
+{
+	struct alert *alert;
+
+	if (item->created) {
+		journal_publish(alerts->journal, &item->event);
+		book_open(alerts, &item->row, NULL);
+	}
+	if (item->resolved) {
+		journal_publish(alerts->journal, &item->event);
+		alert = book_find(alerts, item->found_id);
+		if (alert)
+			book_close(alert, "resolved");
+		else
+			resume_forget(alerts, item->found_id);
+	}
+}
+
+static void answer(struct batch *b)
+{
+	struct tc_intake_result *r = tc_calloc(b->n, sizeof(*r));
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct item *item = &b->items[i];
+
+		r[i].deduplicated = item->action == TC_INTAKE_RAISE && !item->created;
+		tc_strcopy(r[i].id, TC_ID_SIZE, item->created ? item->row.id : item->found_id);
+		r[i].state = item->created ? "open" : constant_state(item->found_state);
+	}
+	b->done(b->arg, 0, r, b->n);
+	free(r);
+}
+
+static void done(void *arg, int err)
+{
+	struct batch *b = arg;
+
+	if (err) {
+		tc_log(NULL, TC_LOG_ERROR, "%zu alerts could not be stored: %s", b->n, tc_strerror(err));
+		b->done(b->arg, -EAGAIN, NULL, 0);
+		batch_free(b);
+		return;
+	}
+	answer(b); /* who waits is told first */
+	for (size_t i = 0; i < b->n; i++) {
+		metrics_count("tocsin_alerts_total", "Alerts taken in, deduplicated or resolved.",
+			      b->items[i].created    ? "how=\"raised\""
+			      : b->items[i].resolved ? "how=\"resolved\""
+						     : "how=\"known\"",
+			      1);
+		act(b->alerts, &b->items[i]);
+	}
+	batch_free(b);
+}
+
+int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, size_t n,
+		     struct tc_errors *errs, tc_intake_done_fn fn, void *arg)
+{
+	struct alerts *alerts = host_services(self->host)->alerts;
+	size_t before = tc_errors_count(errs);
+	struct batch *b;
+	int err;
+
+	if (n < 1 || n > BATCH_MAX)
+		tc_errors_add(errs, "alerts", "must have 1 to %d entries", BATCH_MAX);
+	for (size_t i = 0; i < n && n <= BATCH_MAX; i++) {
+		struct check c = {.errs = errs};
+
+		if (n > 1)
+			snprintf(c.prefix, sizeof(c.prefix), "alerts[%zu].", i);
+		check_item(&c, &items[i]);
+	}
+	if (tc_errors_count(errs) != before)
+		return -EINVAL;
+	if (!alerts)
+		return -EAGAIN;
+	b = tc_alloc(sizeof(*b) + n * sizeof(b->items[0]));
+	b->alerts = alerts;
+	b->done = fn;
+	b->arg = arg;
+	b->n = n;
+	for (size_t i = 0; i < n; i++)
+		copy_item(&b->items[i], &items[i], loop_wall_us(alerts->loop));
+	err = store_write(alerts->store, run, done, b);
+	if (err)
+		batch_free(b);
+	return err;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What becomes of an alert: a human decides (key, API), or everybody was tried in vain. Committed first, then acted upon.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/log.h>
+
+#include "alert/book.h"
+#include "host/metrics.h"
+#include "store/journal.h"
+#include "store/store.h"
+
+static const struct {
+	const char *verb, *to, *from;
+} verbs[] = {
+#define X(sym, verb, to, from) [sym] = {verb, to, from},
+	ALERT_VERBS(X)
+#undef X
+};
+
+/* One decision on its way to the store and back. */
+struct decision {
+	struct alerts *alerts;
+	char id[TC_ID_SIZE];
+	const char *from, *to;  /* constant */
+	const char *what;       /* event, constant */
+	char *by, *text, *reason; /* owned; by may be NULL */
+	char call_id[TC_ID_SIZE]; /* the call in which the key was pressed, or "" */
+	const char *prompt;     /* what is said in it */
+	char now[16];           /* the state it was in, if it could not be done */
+	struct event_row event;
+	alert_done_fn done;     /* may be NULL */
+	void *arg;
+	bool page_over;         /* no human decided this: the page ran out of attempts */
+};
+
+static void decision_free(struct decision *d)
+{
+	free(d->by);
+	free(d->text);
+	free(d->reason);
+	free(d);
+}
+
+static int run(struct db *db, void *arg)
+{
+	struct decision *d = arg;
+	int err = alert_set_state(db, d->id, d->from, d->to,
+				  strcmp(d->to, "acknowledged") ? NULL : d->by, d->event.at_us, d->now);
+
+	return err ? err : event_insert(db, &d->event);
+}
+
+static void decided(struct decision *d)
+{
+	struct alert *alert = book_find(d->alerts, d->id);
+	char labels[64] = "";
+
+	metrics_label(labels, sizeof(labels), "what", d->what);
+	metrics_count("tocsin_alert_outcomes_total", "Decisions on alerts, by what was decided.", labels,
+		      1);
+	journal_publish(d->alerts->journal, &d->event);
+	if (d->call_id[0])
+		call_confirm(d->alerts->caller, d->call_id, d->prompt);
+	if (alert)
+		book_close(alert, d->prompt);
+	else
+		resume_forget(d->alerts, d->id);
+}
+
+static void done(void *arg, int err)
+{
+	struct decision *d = arg;
+
+	if (!err) {
+		decided(d);
+	} else if (d->call_id[0]) {
+		/* decided otherwise meanwhile: that is what the person wants to know. Else the store is away */
+		call_confirm(d->alerts->caller, d->call_id, err == -EPERM ? d->prompt : NULL);
+	}
+	if (err && err != -EPERM && err != -ENOENT) {
+		struct alert *alert = d->page_over ? book_find(d->alerts, d->id) : NULL;
+
+		if (alert && alert->page)
+			page_done_again(alert->page);
+		tc_log(NULL, TC_LOG_ERROR, "alert %s: '%s' cannot be recorded: %s", d->id, d->what,
+		       tc_strerror(err));
+	}
+	if (d->done)
+		d->done(d->arg, err, err ? d->now : d->to);
+	decision_free(d);
+}
+
+static int submit(struct decision *d)
+{
+	int err;
+
+	d->event = (struct event_row){.at_us = loop_wall_us(d->alerts->loop),
+				      .alert_id = d->id,
+				      .call_id = d->call_id[0] ? d->call_id : NULL,
+				      .what = d->what,
+				      .text = d->text,
+				      .reason = d->reason};
+	err = store_write(d->alerts->store, run, done, d);
+	if (err)
+		decision_free(d);
+	return err;
+}
+
+static struct decision *decision_new(struct alerts *alerts, const char *id, enum alert_verb verb,
+				     const char *by)
+{
+	static const char *const what[] = {[ALERT_ACKNOWLEDGE] = "alert.acknowledged",
+					   [ALERT_RESOLVE] = "alert.resolved",
+					   [ALERT_CANCEL] = "alert.cancelled",
+					   [ALERT_ESCALATE] = "alert.escalated"};
+	struct decision *d = tc_alloc(sizeof(*d));
+
+	d->alerts = alerts;
+	tc_strcopy(d->id, sizeof(d->id), id);
+	d->from = verbs[verb].from;
+	/* with one person as the target there is nobody further to escalate to */
+	d->to = verb == ALERT_ESCALATE ? "exhausted" : verbs[verb].to;
+	d->what = what[verb];
+	d->prompt = verb == ALERT_ESCALATE ? "escalated" : verbs[verb].to;
+	d->by = tc_strdup(by);
+	d->text = verb == ALERT_ESCALATE
+			  ? tc_asprintf("escalated by %s: there is nobody further to call", by)
+			  : tc_asprintf("%s by %s", verbs[verb].to, by);
+	return d;
+}
+
+int alerts_act(struct alerts *alerts, const char *id, enum alert_verb verb, const char *by,
+	       const char *note, alert_done_fn fn, void *arg)
+{
+	struct decision *d = decision_new(alerts, id, verb, by);
+
+	d->reason = tc_strdup(note);
+	d->done = fn;
+	d->arg = arg;
+	return submit(d);
+}
+
+/* ---- what the pages tell ---- */
+
+static void on_key(void *arg, struct page *page, const char *call_id, enum page_key key)
+{
+	static const enum alert_verb verb[] = {[PAGE_KEY_ACKNOWLEDGE] = ALERT_ACKNOWLEDGE,
+					       [PAGE_KEY_ESCALATE] = ALERT_ESCALATE,
+					       [PAGE_KEY_RESOLVE] = ALERT_RESOLVE};
+	struct alert *alert = arg;
+	struct alerts *alerts = alert->alerts;
+	struct decision *d = decision_new(alerts, alert->id, verb[key], page_who(page));
+	char call[TC_ID_SIZE];
+
+	tc_strcopy(d->call_id, sizeof(d->call_id), call_id);
+	tc_strcopy(call, sizeof(call), call_id);
+	d->reason = tc_strdup("key pressed in the call");
+	if (submit(d))
+		call_confirm(alerts->caller, call, NULL);
+}
+
+static void on_page_done(void *arg, struct page *page, const char *reason)
+{
+	struct alert *alert = arg;
+	struct decision *d = tc_alloc(sizeof(*d));
+
+	d->alerts = alert->alerts;
+	tc_strcopy(d->id, sizeof(d->id), alert->id);
+	d->from = "open";
+	d->to = "exhausted";
+	d->what = "alert.exhausted";
+	d->prompt = "goodbye";
+	d->page_over = true;
+	d->text = tc_strdup("everybody was tried, nobody pressed a key");
+	d->reason = tc_strdup(reason);
+	if (submit(d))
+		page_done_again(page);
+}
+
+const struct page_events outcome_page_events = {.key = on_key, .done = on_page_done};
