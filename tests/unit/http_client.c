@@ -110,9 +110,10 @@ static void receive(struct loop *loop, int fd, struct http_answer *answer, bool 
 		if (tc_now_us() > end_us)
 			fail_msg("no answer in 10 s; so far: %s", in.data ? in.data : "");
 		/* Never a byte beyond this answer: the next one stays in the socket. */
-		n = recv(fd, buf, want && want < SIZE_MAX && want - in.len < sizeof(buf)
-					  ? want - in.len
-					  : (want ? sizeof(buf) : 1),
+		n = recv(fd, buf,
+			 want && want < SIZE_MAX && want - in.len < sizeof(buf)
+				 ? want - in.len
+				 : (want ? sizeof(buf) : 1),
 			 MSG_DONTWAIT);
 		if (n > 0) {
 			tc_buf_add(&in, buf, (size_t)n);

@@ -39,7 +39,11 @@ static const struct tc_option thing_table[] = {
 	 .offset = offsetof(struct thing, name),
 	 .flags = TC_REQUIRED,
 	 .max = 10},
-	{.name = "size", .type = TC_INT, .offset = offsetof(struct thing, size), .min = 1, .max = 9},
+	{.name = "size",
+	 .type = TC_INT,
+	 .offset = offsetof(struct thing, size),
+	 .min = 1,
+	 .max = 9},
 	{.name = "hot", .type = TC_BOOL, .offset = offsetof(struct thing, hot)},
 	{.name = "colour",
 	 .type = TC_ENUM,
@@ -96,8 +100,9 @@ static void on_list(struct tc_http_req *req, void *arg)
 	(void)arg;
 	if (tc_http_query_fields(req, &page))
 		return;
-	tc_http_reply_json(req, 200, json_pack("{s:I, s:s?, s:s}", "limit", page.limit, "q", page.q,
-					       "who", tc_http_who(req)));
+	tc_http_reply_json(req, 200,
+			   json_pack("{s:I, s:s?, s:s}", "limit", page.limit, "q", page.q, "who",
+				     tc_http_who(req)));
 }
 
 static void on_item(struct tc_http_req *req, void *arg)
@@ -119,9 +124,9 @@ static void on_make(struct tc_http_req *req, void *arg)
 	(void)arg;
 	if (tc_http_fields(req, &thing))
 		return;
-	tc_http_reply_json(req, 201, json_pack("{s:s, s:I, s:b, s:s}", "name", thing.name, "size",
-					       thing.size, "hot", thing.hot, "colour",
-					       colours[thing.colour]));
+	tc_http_reply_json(req, 201,
+			   json_pack("{s:s, s:I, s:b, s:s}", "name", thing.name, "size", thing.size,
+				     "hot", thing.hot, "colour", colours[thing.colour]));
 }
 
 static void on_json(struct tc_http_req *req, void *arg)
@@ -173,7 +178,8 @@ static const struct tc_http_route routes[] = {
 };
 
 static const struct tc_http_route literal_route = {
-	TC_GET, "/things/best", TC_SCOPE_PUBLIC, on_literal, "literal", NULL, NULL, 200, NULL, false};
+	TC_GET, "/things/best", TC_SCOPE_PUBLIC, on_literal, "literal", NULL, NULL, 200,
+	NULL,   false};
 static const struct tc_http_route doubled_route = {
 	TC_GET, "/things/{name}", TC_SCOPE_PUBLIC, on_item, "twice", NULL, NULL, 200, NULL, false};
 
@@ -415,7 +421,8 @@ static void post(struct fixture *f, const char *path, const char *body, size_t l
 	struct tc_buf head = {0};
 	struct http_answer a;
 
-	tc_buf_printf(&head, "POST %s HTTP/1.1\r\n" RAISER "Content-Length: %zu\r\n\r\n", path, len);
+	tc_buf_printf(&head, "POST %s HTTP/1.1\r\n" RAISER "Content-Length: %zu\r\n\r\n", path,
+		      len);
 	client_send_bytes(fd, head.data, head.len);
 	client_send_bytes(fd, body, len);
 	client_answer(f->loop, fd, &a);
@@ -476,9 +483,12 @@ static void checks_fields(void **state)
 	json_t *json;
 
 	ask(f, "POST", "/things", RAISER,
-	    "{\"name\":\"x\",\"size\":3,\"hot\":true,\"colour\":\"green\",\"labels\":{\"a\":\"b\"}}", &a);
+	    "{\"name\":\"x\",\"size\":3,\"hot\":true,\"colour\":\"green\",\"labels\":{\"a\":\"b\"}"
+	    "}",
+	    &a);
 	assert_int_equal(a.status, 201);
-	assert_string_equal(a.body, "{\"name\":\"x\",\"size\":3,\"hot\":true,\"colour\":\"green\"}");
+	assert_string_equal(a.body,
+			    "{\"name\":\"x\",\"size\":3,\"hot\":true,\"colour\":\"green\"}");
 	answer_free(&a);
 #define POST(body, status, field) post(f, "/things", body, strlen(body), status, field)
 	/* not the shape: 400 */
@@ -523,9 +533,11 @@ static void limits_bodies(void **state)
 	assert_true(a.closed || answer_has(&a, "Connection: close"));
 	answer_free(&a);
 	/* Asked before it is sent: no "100 Continue". */
-	problem(f, "POST /echo HTTP/1.1\r\nExpect: 200-ok\r\nContent-Length: 5\r\n\r\n", NULL, 417, NULL);
+	problem(f, "POST /echo HTTP/1.1\r\nExpect: 200-ok\r\nContent-Length: 5\r\n\r\n", NULL, 417,
+		NULL);
 	/* In chunks: 0x30000 bytes are announced. */
-	problem(f, "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n30000\r\n", "x", 413, NULL);
+	problem(f, "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n30000\r\n", "x", 413,
+		NULL);
 	client_send(fd, "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 			"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
 	client_answer(f->loop, fd, &a);
@@ -672,9 +684,13 @@ static void swallows_answers_nobody_waits_for(void **state)
 
 static void loses_clients_while_they_send(void **state)
 {
-	static const char *const parts[] = {"", "G", "GET /things HT", "GET / HTTP/1.1\r\nHo",
-					    "POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\nxx",
-					    "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9"};
+	static const char *const parts[] = {
+		"",
+		"G",
+		"GET /things HT",
+		"GET / HTTP/1.1\r\nHo",
+		"POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\nxx",
+		"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9"};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
