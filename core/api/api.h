@@ -35,6 +35,8 @@ struct api_deps {
  */
 struct api *api_new(const struct api_deps *deps);
 void api_set_ready(struct api *api, int ready);
+/* After a reload: the configuration in force. */
+void api_reconfigure(struct api *api, const struct config *config);
 void api_free(struct api *api);
 
 #endif
