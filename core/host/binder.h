@@ -23,6 +23,7 @@ struct binder {
 	struct tc_errors *errs;
 	const char *base; /* path of the object from the root */
 	enum binder_source source;
+	size_t faults; /* found so far, also such as the list no longer keeps */
 };
 
 /* Where a value stands, innermost part first. */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reads tocsin.yaml into struct config, and checks what its table cannot express. Plugins' own
  * settings are checked by instance_new().
@@ -102,8 +102,10 @@ static void check_keys(const struct tc_map *keys, struct tc_errors *errs)
 		struct tc_buf path = {0};
 		bool known = false;
 
-		if (!key || !action)
+		if (!key || !action) {
+			acknowledge = true; /* the binder has found it: perhaps it was meant */
 			continue;
+		}
 		tc_buf_puts(&path, "call.keys");
 		errors_path_key(&path, key);
 		for (size_t j = 0; j < sizeof(actions) / sizeof(actions[0]); j++)

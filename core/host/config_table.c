@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The table of tocsin.yaml: what the core itself reads, with defaults and ranges. Checks that a
  * table cannot express are in config.c.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Metrics in the Prometheus text format 0.0.4. Knows no metric by name: they come into being when
  * first used.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The binder: walks a JSON object by an option table and fills a typed struct, with all faults.
  * Values without parts are read in option_scalar.c, secrets found in option_secret.c.
@@ -31,6 +31,7 @@ void binder_fault(struct binder *b, const struct binder_path *path, enum errors_
 	struct tc_buf text = {0};
 	va_list ap;
 
+	b->faults++;
 	if (tc_errors_count(b->errs) >= ERRORS_MAX)
 		return;
 	tc_buf_puts(&text, b->base);
@@ -76,7 +77,7 @@ static bool fill_strings(struct binder *b, const struct tc_option *o,
 			 struct tc_strings *out)
 {
 	bool single = json_is_string(value) && b->source != BINDER_JSON;
-	size_t n = single ? 1 : json_array_size(value), before = tc_errors_count(b->errs);
+	size_t n = single ? 1 : json_array_size(value), before = b->faults;
 
 	if (!single && !json_is_array(value)) {
 		binder_fault(b, path, ERRORS_AT_VALUE, "must be a list of texts");
@@ -96,13 +97,13 @@ static bool fill_strings(struct binder *b, const struct tc_option *o,
 		out->v[i] = single ? binder_text(b, path, value)
 				   : binder_text(b, &item, json_array_get(value, i));
 	}
-	return tc_errors_count(b->errs) == before;
+	return b->faults == before;
 }
 
 static bool fill_map(struct binder *b, const struct tc_option *o, const struct binder_path *path,
 		     const json_t *value, struct tc_map *out)
 {
-	size_t n = json_object_size(value), before = tc_errors_count(b->errs);
+	size_t n = json_object_size(value), before = b->faults;
 	const char *key;
 	json_t *text;
 
@@ -123,13 +124,13 @@ static bool fill_map(struct binder *b, const struct tc_option *o, const struct b
 
 		out->v[out->n++] = (struct tc_pair){copy, binder_text(b, &item, text)};
 	}
-	return tc_errors_count(b->errs) == before;
+	return b->faults == before;
 }
 
 static bool fill_list(struct binder *b, const struct tc_option *o, const struct binder_path *path,
 		      const json_t *value, struct tc_list *out)
 {
-	size_t n = json_array_size(value), before = tc_errors_count(b->errs);
+	size_t n = json_array_size(value), before = b->faults;
 	size_t size = o->sub ? o->sub_size : sizeof(const json_t *);
 	char *items;
 
@@ -156,7 +157,7 @@ static bool fill_list(struct binder *b, const struct tc_option *o, const struct 
 			memcpy(items + i * size, &item, sizeof(item));
 	}
 	*out = (struct tc_list){items, n};
-	return tc_errors_count(b->errs) == before;
+	return b->faults == before;
 }
 
 static bool fill_value(struct binder *b, const struct tc_option *o, const struct binder_path *path,
@@ -316,7 +317,6 @@ int options_fill(const struct tc_option *table, const json_t *object, const char
 {
 	const struct yaml_doc *doc = errors_doc(errs);
 	const char *base = doc && object ? yaml_path(doc, object) : NULL;
-	size_t before = tc_errors_count(errs);
 	struct binder b = {
 		.arena = arena_new(),
 		.errs = errs,
@@ -329,7 +329,7 @@ int options_fill(const struct tc_option *table, const json_t *object, const char
 		binder_fault(&b, NULL, ERRORS_AT_VALUE, "must be %s", object_word(&b));
 	else
 		fill_object(&b, table, skip, NULL, object, out);
-	return tc_errors_count(errs) == before ? 0 : -EINVAL;
+	return b.faults ? -EINVAL : 0;
 }
 
 int tc_options_fill(const struct tc_option *table, const json_t *object, void *out, void **memory,

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The binder's values without parts: text, truth values, numbers, durations, sizes, choices; and
  * their ranges.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Option tables as JSON Schema (draft 2020-12, as in OpenAPI 3.1). Describes JSON documents, not
  * YAML files.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The binder's secrets: the value itself, or a file or a variable of the environment that holds
  * it. What is read here never gets into a fault.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Option tables for people: the nearest name, ranges in words, --describe. The JSON Schema is in
  * option_schema.c.

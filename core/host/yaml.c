@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * YAML (libyaml's events) to a JSON document that remembers the place of each key and value. Gives
  * nothing a type: scalars stay text.

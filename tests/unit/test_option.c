@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The binder: types, defaults, ranges, secrets, and the exact words of every fault; the tables for
  * people and as JSON Schema. What concerns YAML alone is in test_yaml.c.
@@ -401,7 +401,8 @@ static const struct {
 	 "must not contain a NUL character"},
 	/* secrets: the sentence never has the value */
 	{JSON, "{\"password\":12345}", "password", "must be text"},
-	{YAML, "password: 0123456789012345678901", "password", "must have at most 20 bytes, not 22"},
+	{YAML, "password: 0123456789012345678901", "password",
+	 "must have at most 20 bytes, not 22"},
 	/* truth values */
 	{JSON, "{\"flag\":\"true\"}", "flag", "must be true or false"},
 	{JSON, "{\"flag\":1}", "flag", "must be true or false"},
@@ -446,7 +447,8 @@ static const struct {
 	{YAML, "names: {a: b}", "names", "must be a list of texts"},
 	{JSON, "{\"names\":[\"a\",2]}", "names[1]", "must be text"},
 	{JSON, "{\"names\":[null]}", "names[0]", "must be text"},
-	{JSON, "{\"names\":[\"a\",\"b\",\"c\",\"d\"]}", "names", "must have at most 3 entries, not 4"},
+	{JSON, "{\"names\":[\"a\",\"b\",\"c\",\"d\"]}", "names",
+	 "must have at most 3 entries, not 4"},
 	{JSON, "{\"labels\":[]}", "labels", "must be an object"},
 	{YAML, "labels: x", "labels", "must be a mapping (name: value)"},
 	{JSON, "{\"labels\":{\"x\":1}}", "labels.x", "must be text"},
@@ -749,6 +751,9 @@ static void test_fault_limit(void **state)
 			    "more faults follow that are not shown");
 	assert_null(tc_errors_text(errs, ERRORS_MAX));
 	assert_null(tc_errors_field(errs, ERRORS_MAX));
+	tc_options_release(memory);
+	/* A full list does not make it good. */
+	assert_int_equal(tc_options_fill(table, object, &all, &memory, errs), -EINVAL);
 	tc_options_release(memory);
 	tc_errors_free(errs);
 	json_decref(object);
