@@ -70,6 +70,7 @@ static void well(struct worker *w)
 {
 	w->report.err = 0;
 	w->text[0] = '\0';
+	w->backoff_us = BACKOFF_FIRST_US;
 	if (!w->sick_since_us)
 		return;
 	tc_log(NULL, TC_LOG_INFO, "%s: the database works again after=%.1fs", w->config.name,
@@ -100,20 +101,24 @@ static void sick(struct worker *w, int err, const char *text)
 
 /* ---- the connection ---- */
 
+/* A connection that can be made and then does not serve is no better than none: only a commit resets this. */
+static void back_off(struct worker *w)
+{
+	w->next_try_us = tc_now_us() + w->backoff_us;
+	w->backoff_us *= 2;
+	if (w->backoff_us > BACKOFF_MAX_US)
+		w->backoff_us = BACKOFF_MAX_US;
+}
+
 static int connect_now(struct worker *w)
 {
 	char fault[sizeof(w->text)] = "";
 	int err;
 
 	err = db_open(w->config.ops, w->config.state, &w->db, fault, sizeof(fault));
-	if (!err) {
-		w->backoff_us = BACKOFF_FIRST_US;
+	if (!err)
 		return 0;
-	}
-	w->next_try_us = tc_now_us() + w->backoff_us;
-	w->backoff_us *= 2;
-	if (w->backoff_us > BACKOFF_MAX_US)
-		w->backoff_us = BACKOFF_MAX_US;
+	back_off(w);
 	sick(w, err, fault);
 	return err;
 }
@@ -122,7 +127,7 @@ static void disconnect(struct worker *w)
 {
 	db_close(w->db);
 	w->db = NULL;
-	w->next_try_us = tc_now_us();
+	back_off(w);
 }
 
 /* ---- transactions ---- */
