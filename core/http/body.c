@@ -54,7 +54,7 @@ static void not_json(struct tc_http_req *req, const json_error_t *error)
 			error->text, error->line, error->column, error->position);
 }
 
-json_t *tc_http_json(struct tc_http_req *req)
+static json_t *load(struct tc_http_req *req, size_t flags)
 {
 	json_error_t error;
 	const char *data;
@@ -67,7 +67,7 @@ json_t *tc_http_json(struct tc_http_req *req)
 		tc_http_problem(req, 400, NULL, "the body is empty, and a JSON object is wanted");
 		return NULL;
 	}
-	req->json = json_loadb(data, len, JSON_REJECT_DUPLICATES, &error);
+	req->json = json_loadb(data, len, JSON_REJECT_DUPLICATES | flags, &error);
 	if (!req->json) {
 		not_json(req, &error);
 		return NULL;
@@ -76,6 +76,11 @@ json_t *tc_http_json(struct tc_http_req *req)
 		return req->json;
 	tc_http_problem(req, 400, NULL, "the body is not a JSON object");
 	return NULL;
+}
+
+json_t *tc_http_json(struct tc_http_req *req)
+{
+	return load(req, 0);
 }
 
 /* ---- fields ---- */
@@ -153,7 +158,8 @@ int tc_http_fields(struct tc_http_req *req, void *out)
 	bytes(req, &len);
 	if (!len && !req->json)
 		req->json = json_object(); /* nothing given: the table says what is missing */
-	if (!tc_http_json(req))
+	/* With the table at hand, a NUL in a text is a fault of its field. */
+	if (!load(req, JSON_ALLOW_NUL))
 		return -EINVAL;
 	errs = tc_errors_new();
 	err = tc_options_fill(req->def->body, req->json, out, &req->fields, errs);

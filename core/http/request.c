@@ -36,8 +36,11 @@ void request_free(struct tc_http_req *req)
 
 /* ---- the query ---- */
 
-/* Cut "a=1&b=2"; the parts still point into one text. */
-static bool parse_query(struct tc_http_req *req, const char *raw)
+/*
+ * Cut "a=1&b=2"; the parts still point into one text. bad: receives the name of a value that is
+ * malformed.
+ */
+static bool parse_query(struct tc_http_req *req, const char *raw, const char **bad)
 {
 	size_t n = 1;
 
@@ -58,7 +61,11 @@ static bool parse_query(struct tc_http_req *req, const char *raw)
 			*value++ = '\0';
 		else
 			value = name + strlen(name);
-		if (!http_decode(name, true) || !http_decode(value, true))
+		*bad = NULL;
+		if (!http_decode(name, true))
+			return false;
+		*bad = name;
+		if (!http_decode(value, true))
 			return false;
 		req->query[req->n_query].name = name;
 		req->query[req->n_query++].value = value;
@@ -79,11 +86,12 @@ static bool take_query(struct tc_http_req *req)
 {
 	const char *raw = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req->ev));
 	const struct tc_option *table = req->def->query;
+	const char *bad = NULL;
 
 	if (!raw || !*raw)
 		return true;
-	if (!parse_query(req, raw)) {
-		tc_http_problem(req, 400, NULL,
+	if (!parse_query(req, raw, &bad)) {
+		tc_http_problem(req, 400, bad,
 				"the query string is not well-formed UTF-8 with %%XX escapes");
 		return false;
 	}
@@ -195,7 +203,11 @@ void request_arrived(struct evhttp_request *ev, void *arg)
 		return;
 	req->route = route;
 	req->def = route->def;
-	if (server->in_flight - server->streams > HTTP_IN_FLIGHT_MAX) {
+	if (server->closing) { /* those behind the routes may be gone already */
+		reply_busy(req, "the daemon is stopping");
+		return;
+	}
+	if (server->in_flight > HTTP_IN_FLIGHT_MAX) {
 		reply_busy(req, "too many requests wait for their answers");
 		return;
 	}

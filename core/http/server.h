@@ -26,8 +26,12 @@ void http_server_set_auth(struct http_server *server, http_auth_fn auth, void *a
 /* "127.0.0.1:8086", "[::1]:8086" or "unix:/path"; fault receives why not. */
 int http_server_listen(struct http_server *server, const char *where, char *fault,
 		       size_t size_bytes);
-/* Stop listening; requests under way are finished or cut off at http_server_free(). */
+/*
+ * Stop listening. Requests under way may still be answered; new ones on old connections get a
+ * 503.
+ */
 void http_server_close(struct http_server *server);
+/* Requests that are not answered go with it: nobody may answer them any more. */
 void http_server_free(struct http_server *server);
 
 /* The port of the last TCP listener (for ":0" in tests), 0 = none. */

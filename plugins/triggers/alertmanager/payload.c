@@ -176,7 +176,12 @@ bool payload_parse(struct payload *payload, json_t *root, struct payload_fault *
 {
 	json_t *alerts = json_object_get(root, "alerts");
 	json_t *truncated = json_object_get(root, "truncatedAlerts");
+	json_t *version = json_object_get(root, "version");
 
+	if (version && !json_is_string(version))
+		return wrong(fault, 400, "is not a text", "version");
+	if (version && strcmp(json_string_value(version), "4"))
+		return wrong(fault, 422, "is not \"4\", the only one that is known", "version");
 	if (!json_is_array(alerts))
 		return wrong(fault, 400, alerts ? "is not an array" : "is missing", "alerts");
 	if (!json_array_size(alerts))

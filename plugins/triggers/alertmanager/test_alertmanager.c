@@ -128,6 +128,8 @@ static void names_what_is_wrong(void **state)
 	(void)state;
 	expect_fault("{}", 400, "alerts");
 	expect_fault("{\"alerts\":{}}", 400, "alerts");
+	expect_fault("{\"version\":4,\"alerts\":[]}", 400, "version");
+	expect_fault("{\"version\":\"3\",\"alerts\":[]}", 422, "version");
 	expect_fault("{\"alerts\":[]}", 422, "alerts");
 	expect_fault("{\"alerts\":[" GOOD "],\"truncatedAlerts\":\"1\"}", 400, "truncatedAlerts");
 	expect_fault(SECOND("7"), 400, "alerts[1]");
@@ -157,7 +159,7 @@ static void names_what_is_wrong(void **state)
 static void lets_unknown_fields_through(void **state)
 {
 	json_t *json =
-		json_loads("{\"new\":[1],\"version\":\"5\",\"alerts\":[{\"status\":\"firing\","
+		json_loads("{\"new\":[1],\"version\":\"4\",\"alerts\":[{\"status\":\"firing\","
 			   "\"labels\":{},\"startsAt\":\"2026-01-01T00:00:00.1+01:00\","
 			   "\"annotations\":null,\"fingerprint\":\"\",\"newer\":{}}]}",
 			   0, NULL);
