@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The shapes of all answers as a table, and from there as JSON Schema for the description.
+ * shape.c makes the alerts and calls themselves; a test holds the two together.
+ */
+#include <string.h>
+
+#include "api/private.h"
+
+/*
+ * type: "string" "integer" "boolean" "number" "object"; "time": a text as in RFC 3339; "texts":
+ * an object of texts; "any"; "#alert": a shape; "[alert]": an array of a shape. "?" behind it: or
+ * null. A "-" in front of the name: may be missing.
+ */
+struct field {
+	const char *name, *type;
+};
+
+#define SHAPE(...) ((const struct field[]){__VA_ARGS__, {NULL, NULL}})
+
+static const struct shape {
+	const char *name;
+	const struct field *fields;
+	bool open; /* further fields may be there */
+} shapes[] = {
+	{"alert",
+	 SHAPE({"id", "string"}, {"state", "string"}, {"message", "string"}, {"severity", "string"},
+	       {"labels", "texts"}, {"target", "string"}, {"strategy", "string"},
+	       {"source", "string?"}, {"dedup_key", "string?"}, {"created_at", "time"},
+	       {"updated_at", "time"}, {"acknowledged_by", "string?"}, {"acknowledged_at", "time?"},
+	       {"step", "integer"}, {"-timeline", "[timeline]"}),
+	 false},
+	{"timeline",
+	 SHAPE({"at", "time"}, {"what", "string"}, {"text", "string"}, {"call_id", "string?"},
+	       {"reason", "string?"}),
+	 false},
+	{"alerts", SHAPE({"items", "[alert]"}, {"next", "string?"}), false},
+	{"call",
+	 SHAPE({"id", "string"}, {"alert_id", "string"}, {"contact_id", "string?"},
+	       {"number", "string"}, {"trunk", "string?"}, {"state", "string"},
+	       {"result", "string?"}, {"cause", "#cause?"}, {"placed_at", "time?"},
+	       {"ringing_at", "time?"}, {"answered_at", "time?"}, {"ended_at", "time?"},
+	       {"spoken_ms", "integer"}, {"keys", "string"}),
+	 false},
+	{"cause", SHAPE({"sip", "integer?"}, {"q850", "integer?"}, {"text", "string?"}), false},
+	{"calls", SHAPE({"items", "[call]"}, {"next", "string?"}), false},
+	{"event",
+	 SHAPE({"id", "integer"}, {"at", "time"}, {"what", "string"}, {"alert_id", "string?"},
+	       {"call_id", "string?"}, {"text", "string"}, {"reason", "string?"}),
+	 true},
+	{"token",
+	 SHAPE({"id", "string"}, {"name", "string"}, {"scope", "string?"}, {"created_at", "time"},
+	       {"expires_at", "time?"}),
+	 false},
+	{"tokens", SHAPE({"items", "[token]"}, {"next", "string?"}), false},
+	{"fresh_token",
+	 SHAPE({"id", "string"}, {"name", "string"}, {"scope", "string"}, {"token", "string"},
+	       {"expires_at", "time?"}),
+	 false},
+	{"plugin",
+	 SHAPE({"name", "string"}, {"kind", "string"}, {"plugin", "string"}, {"version", "string"},
+	       {"summary", "string"}, {"healthy", "boolean"}, {"text", "string"},
+	       {"numbers", "object"}),
+	 true},
+	{"plugins", SHAPE({"items", "[plugin]"}, {"next", "string?"}), false},
+	{"voices", SHAPE({"items", "[plugin]"}, {"next", "string?"}, {"cache", "object"}), false},
+	{"trunk",
+	 SHAPE({"name", "string"}, {"plugin", "string"}, {"healthy", "boolean"},
+	       {"text", "string?"}, {"live", "integer"}, {"max_calls", "integer"},
+	       {"calls_per_second", "number"}, {"placed", "integer"}, {"failed", "integer"}),
+	 true},
+	{"trunks", SHAPE({"items", "[trunk]"}, {"next", "string?"}), false},
+	{"health", SHAPE({"status", "string"}), false},
+	{"ready",
+	 SHAPE({"ready", "boolean"}, {"store", "boolean"}, {"resumed", "boolean"},
+	       {"trunks", "[trunk_health]"}),
+	 false},
+	{"trunk_health", SHAPE({"name", "string"}, {"healthy", "boolean"}), false},
+	{"accepted", SHAPE({"id", "string"}, {"state", "string"}, {"deduplicated", "boolean"}),
+	 false},
+	{"accepted_group", SHAPE({"alerts", "[accepted_one]"}), false},
+	{"accepted_one",
+	 SHAPE({"id", "string?"}, {"state", "string?"}, {"deduplicated", "boolean"}), false},
+	{"openapi", SHAPE({"openapi", "string"}, {"info", "object"}, {"paths", "object"}), true},
+	{"problem",
+	 SHAPE({"type", "string"}, {"title", "string"}, {"status", "integer"}, {"detail", "string"},
+	       {"-field", "string"}, {"-errors", "[fault]"}, {"-state", "string"}),
+	 true},
+	{"fault", SHAPE({"field", "string?"}, {"detail", "string"}), false},
+};
+
+/* Answers that are not JSON. */
+static const struct {
+	const char *reply, *type;
+} media[] = {
+	{"wav", "audio/wav"},
+	{"metrics", "text/plain"},
+	{"event", "text/event-stream"},
+};
+
+const char *schema_media_type(const char *reply)
+{
+	for (size_t i = 0; i < sizeof(media) / sizeof(media[0]); i++)
+		if (!strcmp(media[i].reply, reply))
+			return media[i].type;
+	return "application/json";
+}
+
+static json_t *reference(const char *name, size_t len)
+{
+	return json_pack("{s:s+%}", "$ref", "#/components/schemas/", name, len);
+}
+
+/* type without its "?", of len bytes. */
+static json_t *plain_type(const char *type, size_t len)
+{
+	if (*type == '#')
+		return reference(type + 1, len - 1);
+	if (*type == '[')
+		return json_pack("{s:s, s:o}", "type", "array", "items",
+				 reference(type + 1, len - 2));
+	if (!strncmp(type, "time", len) && len == 4)
+		return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
+	if (!strncmp(type, "texts", len))
+		return json_pack("{s:s, s:{s:s}}", "type", "object", "additionalProperties", "type",
+				 "string");
+	return json_pack("{s:s%}", "type", type, len);
+}
+
+static json_t *type_schema(const char *type)
+{
+	size_t len = strcspn(type, "?");
+	json_t *plain = plain_type(type, len);
+	json_t *word;
+
+	if (!type[len])
+		return plain;
+	word = json_object_get(plain, "type");
+	if (!word)
+		return json_pack("{s:[o, {s:s}]}", "anyOf", plain, "type", "null");
+	json_object_set_new(plain, "type", json_pack("[O, s]", word, "null"));
+	return plain;
+}
+
+static json_t *shape_schema(const struct shape *shape)
+{
+	json_t *properties = json_object(), *required = json_array(), *schema;
+
+	for (const struct field *f = shape->fields; f->name; f++) {
+		bool optional = f->name[0] == '-';
+
+		json_object_set_new(properties, f->name + optional, type_schema(f->type));
+		if (!optional)
+			json_array_append_new(required, json_string(f->name));
+	}
+	schema = json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties,
+			   "required", required);
+	if (!shape->open)
+		json_object_set_new(schema, "additionalProperties", json_false());
+	return schema;
+}
+
+json_t *schema_all(void)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		json_object_set_new(all, shapes[i].name, shape_schema(&shapes[i]));
+	return all;
+}
