@@ -31,7 +31,7 @@ struct notice {
 /* One worker and what is known of it on the loop. */
 struct side {
 	struct store *store;
-	struct worker *worker;
+	struct store_worker *worker;
 	struct news news; /* under the lock */
 	struct news seen;
 };
@@ -132,7 +132,7 @@ static bool side_open(struct store *store, struct side *side, struct tc_instance
 	};
 
 	side->store = store;
-	side->worker = worker_open(&config, fault, size_bytes);
+	side->worker = store_worker_open(&config, fault, size_bytes);
 	return side->worker != NULL;
 }
 
@@ -159,8 +159,8 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	store->closing = true;
-	worker_close(store->writer.worker);
-	worker_close(store->reader.worker);
+	store_worker_close(store->writer.worker);
+	store_worker_close(store->reader.worker);
 	/* The loop may not turn again: the completions are told here, and a notice under way finds nobody. */
 	posted = store->posted;
 	complete(store);
@@ -184,7 +184,7 @@ static int submit(struct store *store, struct side *side, int (*run)(struct db *
 	job->run = run;
 	job->done = done;
 	job->arg = arg;
-	if (worker_submit(side->worker, job)) {
+	if (store_worker_submit(side->worker, job)) {
 		free(job);
 		return -EAGAIN;
 	}

@@ -39,7 +39,7 @@
 #define COMPLAIN_US 60000000  /* first repetition of a complaint; doubled each time */
 #define COMPLAIN_MAX_US INT64_C(3600000000)
 
-struct worker {
+struct store_worker {
 	struct worker_config config;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows, up to ready */
@@ -66,7 +66,7 @@ static void pause_us(int64_t us)
 
 /* ---- how it is ---- */
 
-static void well(struct worker *w)
+static void well(struct store_worker *w)
 {
 	w->report.err = 0;
 	w->text[0] = '\0';
@@ -79,7 +79,7 @@ static void well(struct worker *w)
 }
 
 /* Complain once, then ever more rarely. */
-static void sick(struct worker *w, int err, const char *text)
+static void sick(struct store_worker *w, int err, const char *text)
 {
 	int64_t now_us = tc_now_us();
 
@@ -102,7 +102,7 @@ static void sick(struct worker *w, int err, const char *text)
 /* ---- the connection ---- */
 
 /* A connection that can be made and then does not serve is no better than none: only a commit resets this. */
-static void back_off(struct worker *w)
+static void back_off(struct store_worker *w)
 {
 	w->next_try_us = tc_now_us() + w->backoff_us;
 	w->backoff_us *= 2;
@@ -110,7 +110,7 @@ static void back_off(struct worker *w)
 		w->backoff_us = BACKOFF_MAX_US;
 }
 
-static int connect_now(struct worker *w)
+static int connect_now(struct store_worker *w)
 {
 	char fault[sizeof(w->text)] = "";
 	int err;
@@ -123,7 +123,7 @@ static int connect_now(struct worker *w)
 	return err;
 }
 
-static void disconnect(struct worker *w)
+static void disconnect(struct store_worker *w)
 {
 	db_close(w->db);
 	w->db = NULL;
@@ -136,7 +136,7 @@ enum guard { PLAIN, SAVEPOINTS };
 #define JOB_FAILED 1 /* besides 0 and negative results of the database */
 
 /* What the job says, or why its transaction cannot go on, whatever the job made of it. */
-static int run_job(struct worker *w, struct job *job)
+static int run_job(struct store_worker *w, struct job *job)
 {
 	int err = job->run(w->db, job->arg);
 	int failed = db_failed(w->db);
@@ -145,7 +145,7 @@ static int run_job(struct worker *w, struct job *job)
 	return failed;
 }
 
-static int run_guarded(struct worker *w, struct job *job)
+static int run_guarded(struct store_worker *w, struct job *job)
 {
 	int err = db_run(w->db, "SAVEPOINT job", NULL, 0);
 
@@ -159,14 +159,14 @@ static int run_guarded(struct worker *w, struct job *job)
 }
 
 /* Roll back after a failure. A connection on which that does not work is as good as lost. */
-static int undo(struct worker *w, int err)
+static int undo(struct store_worker *w, int err)
 {
 	if (err < 0 && err != -EAGAIN)
 		sick(w, err, db_error(w->db));
 	return db_rollback(w->db) ? -EHOSTDOWN : err;
 }
 
-static int commit(struct worker *w, struct job_list *jobs)
+static int commit(struct store_worker *w, struct job_list *jobs)
 {
 	int64_t begin_us = tc_now_us();
 	struct job *job;
@@ -192,7 +192,7 @@ static int commit(struct worker *w, struct job_list *jobs)
  * result  0 committed, each job has its result | JOB_FAILED one failed, all is rolled back (PLAIN only) |
  *         negative: the transaction failed, nothing was done, unless w->unsure; if not w->begun, no job was run
  */
-static int attempt(struct worker *w, struct job_list *jobs, enum guard guard)
+static int attempt(struct store_worker *w, struct job_list *jobs, enum guard guard)
 {
 	struct job *job;
 	int err;
@@ -223,7 +223,7 @@ static void set_all(struct job_list *jobs, int err)
 }
 
 /* One job in a transaction of its own. result: 0 the job has its result, or why the database did not take it. */
-static int alone(struct worker *w, struct job *job)
+static int alone(struct store_worker *w, struct job *job)
 {
 	struct job_list one = STAILQ_HEAD_INITIALIZER(one);
 	int64_t wait_us = RETRY_FIRST_US;
@@ -247,7 +247,7 @@ static int alone(struct worker *w, struct job *job)
 }
 
 /* What stops a transaction from beginning stops them all. */
-static void each_alone(struct worker *w, struct job_list *jobs)
+static void each_alone(struct store_worker *w, struct job_list *jobs)
 {
 	struct job_list todo = STAILQ_HEAD_INITIALIZER(todo);
 	bool go_on = true;
@@ -274,7 +274,7 @@ static bool several(const struct job_list *jobs)
 	return STAILQ_NEXT(STAILQ_FIRST(jobs), link) != NULL;
 }
 
-static void run_batch(struct worker *w, struct job_list *jobs)
+static void run_batch(struct store_worker *w, struct job_list *jobs)
 {
 	int err = 0;
 
@@ -303,7 +303,7 @@ static void run_batch(struct worker *w, struct job_list *jobs)
 /* While something is wrong: does it work again? Writes the same values once more. */
 static int probe_run(struct db *db, void *arg)
 {
-	const struct worker *w = arg;
+	const struct store_worker *w = arg;
 
 	return db_run(db,
 		      w->config.write ? "UPDATE schema_version SET applied_us = applied_us"
@@ -311,7 +311,7 @@ static int probe_run(struct db *db, void *arg)
 		      NULL, 0);
 }
 
-static void probe(struct worker *w)
+static void probe(struct store_worker *w)
 {
 	struct job_list one = STAILQ_HEAD_INITIALIZER(one);
 	struct job job = {.run = probe_run, .arg = w};
@@ -321,7 +321,7 @@ static void probe(struct worker *w)
 		disconnect(w);
 }
 
-static void wait_until(struct worker *w, int64_t until_us)
+static void wait_until(struct store_worker *w, int64_t until_us)
 {
 	struct timespec t = {until_us / 1000000, until_us % 1000000 * 1000};
 
@@ -334,7 +334,7 @@ static void wait_until(struct worker *w, int64_t until_us)
 }
 
 /* The next batch; empty when it is only time to connect or to probe. false: stopped, and nothing is left. */
-static bool take(struct worker *w, struct job_list *jobs)
+static bool take(struct store_worker *w, struct job_list *jobs)
 {
 	int64_t probe_us = tc_now_us() + PROBE_US;
 	bool more;
@@ -368,7 +368,7 @@ static bool take(struct worker *w, struct job_list *jobs)
 	return more;
 }
 
-static void serve(struct worker *w, struct job_list *jobs)
+static void serve(struct store_worker *w, struct job_list *jobs)
 {
 	if (!w->db && connect_now(w)) {
 		/* Nobody waits for longer than this. */
@@ -387,7 +387,7 @@ static void serve(struct worker *w, struct job_list *jobs)
 	w->report.commits = w->report.jobs = w->report.commit_us = 0;
 }
 
-static void start(struct worker *w)
+static void start(struct store_worker *w)
 {
 	int err;
 
@@ -404,7 +404,7 @@ static void start(struct worker *w)
 static void *worker_main(void *arg)
 {
 	struct job_list jobs = STAILQ_HEAD_INITIALIZER(jobs);
-	struct worker *w = arg;
+	struct store_worker *w = arg;
 
 	pthread_setname_np(pthread_self(), w->config.name);
 	start(w);
@@ -417,7 +417,7 @@ static void *worker_main(void *arg)
 
 /* ---- from outside ---- */
 
-static void worker_free(struct worker *w)
+static void store_worker_free(struct store_worker *w)
 {
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
@@ -425,7 +425,7 @@ static void worker_free(struct worker *w)
 }
 
 /* Signals are the main thread's. */
-static int spawn(struct worker *w)
+static int spawn(struct store_worker *w)
 {
 	sigset_t all, old;
 	int err;
@@ -437,9 +437,9 @@ static int spawn(struct worker *w)
 	return err;
 }
 
-struct worker *worker_open(const struct worker_config *config, char *fault, size_t size_bytes)
+struct store_worker *store_worker_open(const struct worker_config *config, char *fault, size_t size_bytes)
 {
-	struct worker *w = tc_alloc(sizeof(*w));
+	struct store_worker *w = tc_alloc(sizeof(*w));
 	pthread_condattr_t attr;
 	int err;
 
@@ -454,7 +454,7 @@ struct worker *worker_open(const struct worker_config *config, char *fault, size
 	err = spawn(w);
 	if (err) {
 		snprintf(fault, size_bytes, "cannot start the thread %s: %s", config->name, strerror(err));
-		worker_free(w);
+		store_worker_free(w);
 		return NULL;
 	}
 	pthread_mutex_lock(&w->lock);
@@ -465,11 +465,11 @@ struct worker *worker_open(const struct worker_config *config, char *fault, size
 		return w;
 	pthread_join(w->thread, NULL);
 	tc_strcopy(fault, size_bytes, w->text);
-	worker_free(w);
+	store_worker_free(w);
 	return NULL;
 }
 
-void worker_close(struct worker *w)
+void store_worker_close(struct store_worker *w)
 {
 	if (!w)
 		return;
@@ -478,10 +478,10 @@ void worker_close(struct worker *w)
 	pthread_cond_broadcast(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	worker_free(w);
+	store_worker_free(w);
 }
 
-int worker_submit(struct worker *w, struct job *job)
+int store_worker_submit(struct store_worker *w, struct job *job)
 {
 	bool wake;
 

@@ -11,7 +11,7 @@
 #include <tocsin/store.h>
 
 struct db;
-struct worker;
+struct store_worker;
 
 struct job {
 	STAILQ_ENTRY(job) link;
@@ -52,9 +52,9 @@ struct worker_config {
  * fault   receives why not
  * result  NULL on failure
  */
-struct worker *worker_open(const struct worker_config *config, char *fault, size_t size_bytes);
+struct store_worker *store_worker_open(const struct worker_config *config, char *fault, size_t size_bytes);
 /* Finish what is queued, end the thread. Blocks. */
-void worker_close(struct worker *worker);
+void store_worker_close(struct store_worker *worker);
 /*
  * Queue a job.
  *
@@ -62,6 +62,6 @@ void worker_close(struct worker *worker);
  * result  0, or -EAGAIN when the queue is full
  * thread  any
  */
-int worker_submit(struct worker *worker, struct job *job);
+int store_worker_submit(struct store_worker *worker, struct job *job);
 
 #endif

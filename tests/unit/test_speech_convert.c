@@ -86,10 +86,14 @@ static void keeps_the_sound(void **state)
 	}
 }
 
-/* What the telephone cannot carry must not come back as another tone: 5 kHz would be heard as 3 kHz. */
+/*
+ * What the telephone cannot carry must not come back as another tone: 5 kHz would be heard as 3
+ * kHz.
+ */
 static void does_not_alias(void **state)
 {
-	struct tc_clip *mixed = tone(22050, 1000, 0.4, 0, 1000), *high = tone(22050, 5000, 0.4, 0, 1000);
+	struct tc_clip *mixed = tone(22050, 1000, 0.4, 0, 1000),
+		       *high = tone(22050, 5000, 0.4, 0, 1000);
 	struct tc_clip *out;
 
 	(void)state;
@@ -187,7 +191,10 @@ static void there_and_back(void **state)
 	free(data);
 }
 
-/* Cut at any place, and with each byte of its head damaged: refused or read, never more than is there. */
+/*
+ * Cut at any place, and with each byte of its head damaged: refused or read, never more than is
+ * there.
+ */
 static void damaged(void **state)
 {
 	struct tc_clip *clip = tone(8000, 440, 0.9, 0, 5), *back = NULL;
@@ -218,9 +225,10 @@ static void damaged(void **state)
 static void not_a_telephones(void **state)
 {
 	/* an empty WAV: 36 bytes follow, none of them sound */
-	static const unsigned char empty[44] = "RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0"
-					       "\x80\x3e\0\0\x02\0\x10\0"
-					       "data\0\0\0";
+	static const unsigned char empty[44] =
+		"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0"
+		"\x80\x3e\0\0\x02\0\x10\0"
+		"data\0\0\0";
 	struct tc_clip *back = NULL;
 	unsigned char stereo[48];
 
@@ -272,10 +280,10 @@ static void in_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keeps_the_sound), cmocka_unit_test(does_not_alias),
-		cmocka_unit_test(trims_silence),   cmocka_unit_test(brings_to_level),
-		cmocka_unit_test(never_wraps),	   cmocka_unit_test(refuses_silence),
-		cmocka_unit_test(there_and_back),  cmocka_unit_test(damaged),
+		cmocka_unit_test(keeps_the_sound),  cmocka_unit_test(does_not_alias),
+		cmocka_unit_test(trims_silence),    cmocka_unit_test(brings_to_level),
+		cmocka_unit_test(never_wraps),      cmocka_unit_test(refuses_silence),
+		cmocka_unit_test(there_and_back),   cmocka_unit_test(damaged),
 		cmocka_unit_test(not_a_telephones), cmocka_unit_test(in_files),
 	};
 
