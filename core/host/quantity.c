@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tocsin/alloc.h>
+
 struct unit {
 	const char *name;
 	int64_t factor;
@@ -64,7 +66,10 @@ int quantity_parse_duration(const char *text, int64_t *ms)
 
 const char *quantity_format_duration(char buf[QUANTITY_SIZE], int64_t ms)
 {
-	return ms == 0 ? "0s" : format(durations, buf, ms);
+	if (ms != 0)
+		return format(durations, buf, ms);
+	tc_strcopy(buf, QUANTITY_SIZE, "0s");
+	return buf;
 }
 
 int quantity_parse_size(const char *text, int64_t *bytes)

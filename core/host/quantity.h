@@ -16,7 +16,7 @@
  * result  0, or -EINVAL (the form), or -ERANGE (more than 64 bits hold); *ms only written on 0
  */
 int quantity_parse_duration(const char *text, int64_t *ms);
-/* In the largest unit that keeps it whole; returns buf, or a constant. ms >= 0. */
+/* In the largest unit that keeps it whole; returns buf. ms >= 0. */
 const char *quantity_format_duration(char buf[QUANTITY_SIZE], int64_t ms);
 
 /*

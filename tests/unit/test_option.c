@@ -30,7 +30,7 @@ struct inner {
 struct all {
 	const char *text, *password;
 	bool flag;
-	int64_t count, offset, wait, room;
+	int64_t count, offset, wait, pause, room;
 	double ratio;
 	int colour;
 	struct tc_strings names;
@@ -60,6 +60,7 @@ static const struct tc_option table[] = {
 	{"count", TC_INT, AT(count), .def = "5", .min = 1, .max = 10, .unit = "calls"},
 	{"offset", TC_INT, AT(offset), .min = -20, .max = 0},
 	{"wait", TC_DURATION, AT(wait), .def = "30s", .min = 1000, .max = 300000},
+	{"pause", TC_DURATION, AT(pause), .max = 2000},
 	{"room", TC_SIZE, AT(room), .def = "64k", .min = 1024, .flags = TC_RELOAD},
 	{"ratio", TC_DOUBLE, AT(ratio), .def = "0.5", .min = 0, .max = 2},
 	{"colour", TC_ENUM, AT(colour), .def = "green", .choices = colours},
@@ -437,6 +438,7 @@ static const struct {
 	{YAML, "wait: 1h", "wait", "must be 1s to 5m, not 1h"},
 	{YAML, "wait: 99999999999999999d", "wait", "is out of all bounds"},
 	{JSON, "{\"room\":1024}", "room", "must be a size, such as 512, 64k, 100M or 2G, as text"},
+	{YAML, "pause: 3s", "pause", "must be 0s to 2s, not 3s"},
 	{YAML, "room: big", "room", "must be a size, such as 512, 64k, 100M or 2G, not 'big'"},
 	{YAML, "room: 1", "room", "must be at least 1k, not 1"},
 	/* choices */
@@ -806,6 +808,7 @@ static void test_describe(void **state)
 		"count     number, default 5, 1 to 10 calls\n"
 		"offset    number, -20 to 0\n"
 		"wait      duration, default 30s, 1s to 5m\n"
+		"pause     duration, 0s to 2s\n"
 		"room      size, default 64k, at least 1k, reloadable\n"
 		"ratio     decimal, default 0.5, 0 to 2\n"
 		"colour    choice, default green, one of red|green|blue\n"
@@ -840,6 +843,8 @@ static void test_schema(void **state)
 		"\"offset\":{\"type\":\"integer\",\"minimum\":-20,\"maximum\":0},"
 		"\"wait\":{\"type\":\"string\",\"pattern\":\"^([0-9]+(ms|s|m|h|d)|0+)$\","
 		"\"description\":\"(1s to 5m)\",\"default\":\"30s\"},"
+		"\"pause\":{\"type\":\"string\",\"pattern\":\"^([0-9]+(ms|s|m|h|d)|0+)$\","
+		"\"description\":\"(0s to 2s)\"},"
 		"\"room\":{\"type\":\"string\",\"pattern\":\"^[0-9]+[kKmMgGtT]?$\","
 		"\"description\":\"(at least 1k)\",\"default\":\"64k\"},"
 		"\"ratio\":{\"type\":\"number\",\"minimum\":0,\"maximum\":2,\"default\":0.5},"
