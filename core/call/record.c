@@ -93,11 +93,11 @@ static void done(void *arg, int err)
 		loop_timer_start_us(&call->retry, RETRY_US);
 		return;
 	}
-	STAILQ_REMOVE_HEAD(&call->records, link);
 	if (r->has_event && !err)
 		journal_publish(call->caller->deps.journal, &r->event);
 	if (r->then)
-		r->then(call);
+		r->then(call); /* it is still at the head: what is recorded now waits, and the call stays */
+	STAILQ_REMOVE_HEAD(&call->records, link);
 	record_free(r);
 	if (!STAILQ_EMPTY(&call->records))
 		submit(call);

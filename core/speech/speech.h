@@ -32,6 +32,7 @@ struct speech_text {
 	const char *text;     /* UTF-8, 1..8192 bytes */
 	const char *language; /* NULL = any */
 	const char *voice;    /* name of a configured voice, or NULL: the first that speaks the language */
+	bool any_voice;       /* when there is none of that name, take another: it must be heard */
 };
 
 /*
@@ -52,6 +53,9 @@ struct speech_want *speech_render(struct speech *speech, const struct speech_tex
 				  speech_done_fn done, void *arg);
 /* done will not be called. Only before done was called. Returns its arg, for its owner to free. */
 void *speech_cancel(struct speech_want *want);
+
+/* How many wait for their prompts. */
+size_t speech_pending(const struct speech *speech);
 
 /* Clips kept in memory and on disk, bytes, hits and misses: for /metrics and /v1/voices. */
 json_t *speech_status(const struct speech *speech);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scripted plugins: a trunk that notes what it is asked, a voice that says each text with a sound of its own.
+ */
+#ifndef TESTS_SCENARIO_FAKES_H
+#define TESTS_SCENARIO_FAKES_H
+
+#include <sys/queue.h>
+
+#include <tocsin/pbx.h>
+#include <tocsin/tts.h>
+
+/* A call as the scripted trunk knows it: it survives a crash of the daemon, as a telephone does. */
+struct fake_call {
+	TAILQ_ENTRY(fake_call) link;
+	char id[TC_ID_SIZE];
+	char number[40];
+	bool ended;
+	/* the list that plays */
+	uint32_t play_id;
+	unsigned items, done;
+	uint32_t item_ms[64];
+	uint32_t total_ms;
+};
+
+struct fake_asked {
+	STAILQ_ENTRY(fake_asked) link;
+	char *what;                 /* owned: "play +4930" */
+	char keys[64][65];          /* play: of the clips, "-" for silence */
+	unsigned items;
+};
+
+/* What all scripted plugins of a world share; there is one world at a time. */
+struct fakes {
+	TAILQ_HEAD(, fake_call) calls;
+	STAILQ_HEAD(, fake_asked) asked;
+	struct tc_instance *trunk[8]; /* by order of opening */
+	unsigned trunks;
+	const char *refuse;         /* name of the trunk that refuses its next call */
+	bool mute;                  /* the voice fails */
+	bool silent;                /* a dead daemon says nothing any more */
+};
+
+extern struct fakes fakes;
+
+extern const struct tc_plugin fake_pbx;
+extern const struct tc_plugin fake_tts;
+
+struct fake_call *fake_call_find(const char *number);
+void fake_asked_free(struct fake_asked *a);
+
+#endif

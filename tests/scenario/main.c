@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Runs scenarios: text files, one command a line, over a virtual clock. README.md in this folder has the language.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/alloc.h>
+
+#include "host/logging.h"
+#include "host/quantity.h"
+#include "scenario/world.h"
+
+#define WORDS_MAX 24
+#define ALERTS_MAX 16
+
+struct run {
+	const char *file;
+	int line;
+	struct world *world;
+	bool started;
+	struct {
+		char name[32];
+		char id[TC_ID_SIZE];
+	} alerts[ALERTS_MAX];
+	int alerts_n;
+	const char *what; /* how the last ALERT went */
+	char fault[1024]; /* "" = none */
+};
+
+/* One line, taken apart: words, or text in double quotes. */
+struct words {
+	char *w[WORDS_MAX];
+	int n;
+};
+
+static void fail(struct run *r, const char *fmt, ...) TC_PRINTF(2, 3);
+static void fail(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->fault[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(r->fault, sizeof(r->fault), fmt, ap);
+	va_end(ap);
+}
+
+static void split(char *line, struct words *words)
+{
+	char *s = line;
+
+	words->n = 0;
+	while (words->n < WORDS_MAX) {
+		s += strspn(s, " \t\r\n");
+		if (!*s || *s == '#')
+			return;
+		if (*s == '"') {
+			words->w[words->n++] = ++s;
+			s += strcspn(s, "\"\n");
+		} else {
+			words->w[words->n++] = s;
+			s += strcspn(s, " \t\r\n");
+		}
+		if (*s)
+			*s++ = '\0';
+	}
+}
+
+static const char *word(const struct words *w, int i)
+{
+	return i < w->n ? w->w[i] : "";
+}
+
+static void start(struct run *r)
+{
+	if (!r->started)
+		world_start(r->world);
+	r->started = true;
+}
+
+static const char *id_of(struct run *r, const char *name)
+{
+	for (int i = r->alerts_n - 1; i >= 0; i--)
+		if (!strcmp(r->alerts[i].name, name))
+			return r->alerts[i].id;
+	fail(r, "there is no alert called '%s'", name);
+	return "";
+}
+
+static int64_t duration_us(struct run *r, const char *text)
+{
+	int64_t ms = 0;
+
+	if (quantity_parse_duration(text, &ms))
+		fail(r, "'%s' is not a duration", text);
+	return ms * 1000;
+}
+
+/* ---- commands ---- */
+
+static void do_config(struct run *r, const struct words *w)
+{
+	world_config(r->world, word(w, 1), word(w, 2));
+}
+
+static void do_trunk(struct run *r, const struct words *w)
+{
+	world_trunk(r->world, word(w, 1), w->n > 2 ? word(w, 2) : "50", w->n > 3 ? word(w, 3) : "1000");
+}
+
+/* ALERT NAME NUMBER "message" [key KEY [once]] */
+static void do_alert(struct run *r, const struct words *w)
+{
+	const char *key = !strcmp(word(w, 4), "key") ? word(w, 5) : NULL;
+	const char *id = world_alert(r->world, word(w, 2), word(w, 3), key, !strcmp(word(w, 6), "once"),
+				     &r->what);
+
+	if (!id || r->alerts_n == ALERTS_MAX)
+		return;
+	tc_strcopy(r->alerts[r->alerts_n].name, sizeof(r->alerts[0].name), word(w, 1));
+	tc_strcopy(r->alerts[r->alerts_n++].id, TC_ID_SIZE, id);
+}
+
+static void do_resolve(struct run *r, const struct words *w)
+{
+	if (!world_resolve(r->world, word(w, 1)))
+		fail(r, "no alert has the key '%s'", word(w, 1));
+}
+
+static void do_act(struct run *r, const struct words *w)
+{
+	const char *got = world_act(r->world, id_of(r, word(w, 2)), word(w, 1));
+	const char *want = w->n > 3 ? word(w, 3) : "ok";
+
+	if (strcmp(got, want) != 0)
+		fail(r, "%s: wanted %s, got %s", word(w, 1), want, got);
+}
+
+static void do_pass(struct run *r, const struct words *w)
+{
+	world_pass(r->world, duration_us(r, word(w, 1)));
+}
+
+static void do_crash(struct run *r, const struct words *w)
+{
+	world_crash(r->world);
+	world_start(r->world);
+	(void)w;
+}
+
+/* What a telephone, or the trunk, does: verb, event, end, SIP cause. */
+static const struct {
+	const char *verb;
+	struct tc_pbx_event event;
+} reports[] = {
+	{"RING", {.type = TC_PBX_RINGING, .ref = "ring"}},
+	{"ANSWER", {.type = TC_PBX_ANSWERED, .ref = "answer"}},
+	{"BUSY", {.type = TC_PBX_ENDED, .end = TC_PBX_END_BUSY, .sip = 486, .text = "Busy Here"}},
+	{"DECLINE", {.type = TC_PBX_ENDED, .end = TC_PBX_END_REJECTED, .sip = 603}},
+	{"TIMEOUT", {.type = TC_PBX_ENDED, .end = TC_PBX_END_TIMEOUT, .sip = 480}},
+	{"UNREACHABLE", {.type = TC_PBX_ENDED, .end = TC_PBX_END_UNREACHABLE, .sip = 404}},
+	{"CONGESTION", {.type = TC_PBX_ENDED, .end = TC_PBX_END_CONGESTION, .sip = 503}},
+	{"NOROUTE", {.type = TC_PBX_ENDED, .end = TC_PBX_END_TRUNK, .text = "no answer"}},
+	{"REFUSED", {.type = TC_PBX_ENDED, .end = TC_PBX_END_TRUNK, .sip = 403, .text = "login"}},
+	{"BROKEN", {.type = TC_PBX_ENDED, .end = TC_PBX_END_FAILED, .sip = 488}},
+	{"HANGUP", {.type = TC_PBX_ENDED, .end = TC_PBX_END_REMOTE, .q850 = 16}},
+	{"GONE", {.type = TC_PBX_ENDED, .end = TC_PBX_END_GONE}},
+};
+
+static bool do_report(struct run *r, const struct words *w)
+{
+	for (size_t i = 0; i < sizeof(reports) / sizeof(*reports); i++) {
+		struct tc_pbx_event event = reports[i].event;
+
+		if (strcmp(reports[i].verb, word(w, 0)) != 0)
+			continue;
+		if (!world_report(r->world, word(w, 1), &event))
+			fail(r, "there is no call to %s", word(w, 1));
+		return true;
+	}
+	return false;
+}
+
+static void do_press(struct run *r, const struct words *w)
+{
+	for (const char *key = word(w, 2); *key; key++) {
+		struct tc_pbx_event event = {.type = TC_PBX_DTMF, .key = *key};
+
+		if (!world_report(r->world, word(w, 1), &event))
+			fail(r, "there is no call to %s", word(w, 1));
+	}
+}
+
+/* PLAYED NUMBER [N]: N items of the list (all) were sent to their end */
+static void do_played(struct run *r, const struct words *w)
+{
+	if (!world_played(r->world, word(w, 1), w->n > 2 ? (int)strtol(word(w, 2), NULL, 10) : 1000))
+		fail(r, "nothing plays in a call to %s", word(w, 1));
+}
+
+static void do_health(struct run *r, const struct words *w)
+{
+	world_health(r->world, word(w, 1), !strcmp(word(w, 2), "up"));
+}
+
+static void do_refuse(struct run *r, const struct words *w)
+{
+	world_refuse(r->world, word(w, 1));
+}
+
+static void do_voice(struct run *r, const struct words *w)
+{
+	world_voice(r->world, !strcmp(word(w, 1), "works"));
+}
+
+/* ---- expectations ---- */
+
+static void join(const struct words *w, int from, char *out, size_t size_bytes)
+{
+	out[0] = '\0';
+	for (int i = from; i < w->n; i++) {
+		size_t len = strlen(out);
+
+		snprintf(out + len, size_bytes - len, "%s%s", len ? " " : "", w->w[i]);
+	}
+}
+
+static void expect_asked(struct run *r, const struct words *w)
+{
+	char want[1024];
+	const char *got = world_asked(r->world);
+
+	join(w, 1, want, sizeof(want));
+	if (!got || strcmp(got, want) != 0)
+		fail(r, "wanted the trunk to be asked '%s', got '%s'", want, got ? got : "nothing");
+}
+
+static void expect_same(struct run *r, const char *what, const char *got, const char *want)
+{
+	if (strcmp(got, want) != 0)
+		fail(r, "%s: wanted %s, got %s", what, want, got);
+}
+
+static void do_expect(struct run *r, const struct words *w)
+{
+	const char *what = word(w, 1), *got;
+
+	if (!strcmp(what, "nothing")) {
+		got = world_asked(r->world);
+		if (got)
+			fail(r, "wanted no more, but the trunk was asked '%s'", got);
+	} else if (!strcmp(what, "state")) {
+		expect_same(r, "state", world_state(r->world, id_of(r, word(w, 2))), word(w, 3));
+	} else if (!strcmp(what, "results")) {
+		expect_same(r, "results", world_results(r->world, id_of(r, word(w, 2))), word(w, 3));
+	} else if (!strcmp(what, "event")) {
+		if (!world_event(r->world, id_of(r, word(w, 2)), word(w, 3),
+				 w->n > 4 ? word(w, 4) : NULL))
+			fail(r, "the timeline has no %s '%s'", word(w, 3), word(w, 4));
+	} else if (!strcmp(what, "taken")) {
+		expect_same(r, "the alert was", r->what ? r->what : "", word(w, 2));
+	} else if (!strcmp(what, "fault")) {
+		char want[64];
+
+		snprintf(want, sizeof(want), "fault %s", word(w, 2));
+		expect_same(r, "the alert was", r->what ? r->what : "", want);
+	} else {
+		expect_asked(r, w);
+	}
+}
+
+static const struct {
+	const char *verb;
+	bool before_start;
+	void (*fn)(struct run *r, const struct words *w);
+} commands[] = {
+	{"CONFIG", true, do_config},  {"TRUNK", true, do_trunk},     {"ALERT", false, do_alert},
+	{"RESOLVE", false, do_resolve}, {"ACT", false, do_act},      {"PASS", false, do_pass},
+	{"CRASH", false, do_crash},   {"PRESS", false, do_press},    {"PLAYED", false, do_played},
+	{"HEALTH", false, do_health}, {"REFUSE", false, do_refuse},  {"VOICE", false, do_voice},
+	{"EXPECT", false, do_expect},
+};
+
+static void execute(struct run *r, const struct words *w)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strcmp(commands[i].verb, w->w[0]) != 0)
+			continue;
+		if (!commands[i].before_start)
+			start(r);
+		commands[i].fn(r, w);
+		return;
+	}
+	start(r);
+	if (!do_report(r, w))
+		fail(r, "there is no command '%s'", w->w[0]);
+}
+
+static bool run_file(const char *path, const char *name)
+{
+	struct run r = {.file = path, .world = world_new()};
+	FILE *f = fopen(path, "r");
+	char line[2048];
+	struct words w;
+
+	if (!f)
+		fail(&r, "cannot be read");
+	while (f && !r.fault[0] && fgets(line, sizeof(line), f)) {
+		r.line++;
+		split(line, &w);
+		if (w.n)
+			execute(&r, &w);
+	}
+	if (f)
+		fclose(f);
+	world_free(r.world);
+	if (r.fault[0])
+		printf("FAIL %s:%d: %s\n", name, r.line, r.fault);
+	return !r.fault[0];
+}
+
+static int is_scenario(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return len > 4 && !strcmp(e->d_name + len - 4, ".txt");
+}
+
+int main(int argc, char **argv)
+{
+	struct dirent **list;
+	int n, passed = 0, failed = 0;
+
+	if (argc < 2) {
+		fputs("usage: scenario FOLDER [NAME]...\n", stderr);
+		return 2;
+	}
+	logging_setup(getenv("VERBOSE") ? TC_LOG_DEBUG : TC_LOG_ERROR, LOGGING_TEXT);
+	n = scandir(argv[1], &list, is_scenario, alphasort);
+	for (int i = 0; i < n; i++) {
+		char *path = tc_asprintf("%s/%s", argv[1], list[i]->d_name);
+		bool wanted = argc == 2;
+
+		for (int k = 2; k < argc; k++)
+			wanted = wanted || !strncmp(list[i]->d_name, argv[k], strlen(argv[k]));
+		if (wanted && run_file(path, list[i]->d_name))
+			passed++;
+		else if (wanted)
+			failed++;
+		free(path);
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
+	printf("%d passed, %d failed\n", passed, failed);
+	return failed || !passed;
+}

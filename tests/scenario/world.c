@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The world: building it up, letting it run, crashing it, and the hands and eyes of the script.
+ */
+#include "scenario/world.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tocsin/alloc.h>
+#include <tocsin/trigger.h>
+
+#include "alert/alert.h"
+#include "call/page.h"
+#include "call/trunk.h"
+#include "host/host.h"
+#include "host/loop.h"
+#include "scenario/fakes.h"
+#include "speech/speech.h"
+#include "store/alert_repo.h"
+#include "store/call_repo.h"
+#include "store/event_repo.h"
+#include "store/journal.h"
+#include "store/store.h"
+
+#define SETTLE_MS 10000 /* real time after which something hangs */
+
+struct world {
+	char dir[64];
+	json_t *config;        /* owned; the core's part, as JSON text values */
+	json_t *trunks;        /* owned; settings */
+	int64_t passed_us;     /* before the last crash */
+	/* while it runs */
+	bool running;
+	struct config cfg;
+	void *memory;
+	struct loop *loop;
+	struct host *host;
+	struct tc_instance *trigger;
+	struct store *store;
+	struct journal *journal;
+	struct trunks *lines;
+	struct speech *speech;
+	struct caller *caller;
+	struct alerts *alerts;
+	bool resumed;
+	/* answers */
+	char id[TC_ID_SIZE], text[512], asked[2048], message[4097];
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "scenario: %s\n", what);
+	abort();
+}
+
+struct world *world_new(void)
+{
+	struct world *w = tc_alloc(sizeof(*w));
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(w->dir, sizeof(w->dir), "%.40s/scenario.XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(w->dir))
+		die("no temporary directory");
+	w->config = json_pack("{s:s, s:s}", "node", "test", "state_dir", w->dir);
+	w->trunks = json_array();
+	return w;
+}
+
+static void remove_tree(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char *file;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		file = tc_asprintf("%s/%s", path, e->d_name);
+		if (unlink(file))
+			remove_tree(file);
+		free(file);
+	}
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+void world_config(struct world *w, const char *path, const char *value)
+{
+	json_t *at = w->config;
+	char *copy = tc_strdup(path), *rest = copy, *part = strsep(&rest, ".");
+
+	while (rest) {
+		if (!json_object_get(at, part))
+			json_object_set_new(at, part, json_object());
+		at = json_object_get(at, part);
+		part = strsep(&rest, ".");
+	}
+	json_object_set_new(at, part, json_string(value));
+	free(copy);
+}
+
+void world_trunk(struct world *w, const char *name, const char *max_calls, const char *rate)
+{
+	json_array_append_new(w->trunks, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "plugin", "script",
+						   "max_calls", max_calls, "calls_per_second", rate));
+}
+
+/* ---- building up ---- */
+
+static int trigger_open(struct tc_instance *self, const void *cfg, void **state)
+{
+	(void)cfg;
+	*state = self;
+	return 0;
+}
+
+static void trigger_close(void *state)
+{
+	(void)state;
+}
+
+static const struct tc_option no_options[] = {TC_OPTION_END};
+static const struct tc_plugin script_trigger = {TC_PLUGIN_GUARD(TC_KIND_TRIGGER),
+						.name = "script",
+						.version = "1",
+						.summary = "hands in what the script says",
+						.options = no_options,
+						.config_size = 8,
+						.open = trigger_open,
+						.close = trigger_close};
+
+static struct tc_instance *instance(struct world *w, enum tc_kind kind, json_t *settings)
+{
+	struct tc_errors *errs = tc_errors_new();
+	struct tc_instance *self;
+
+	errors_set_lenient(errs, true); /* the script's values are text */
+	self = instance_new(w->host, kind, settings, errs);
+	if (!self)
+		die(tc_errors_text(errs, 0));
+	tc_errors_free(errs);
+	json_decref(settings);
+	return self;
+}
+
+static void fill_config(struct world *w)
+{
+	struct tc_errors *errs = tc_errors_new();
+
+	errors_set_lenient(errs, true);
+	w->cfg = (struct config){0};
+	if (tc_options_fill(config_table, w->config, &w->cfg, &w->memory, errs))
+		die(tc_errors_text(errs, 0));
+	tc_errors_free(errs);
+}
+
+static void on_resumed(void *arg, int err)
+{
+	struct world *w = arg;
+
+	if (err)
+		die("cannot resume");
+	w->resumed = true;
+}
+
+static void open_trunks(struct world *w)
+{
+	size_t i;
+	json_t *settings;
+
+	fakes.trunks = 0;
+	json_array_foreach(w->trunks, i, settings) {
+		struct tc_instance *self = instance(w, TC_KIND_PBX, json_incref(settings));
+
+		trunks_add(w->lines, self);
+		instance_open(self);
+	}
+}
+
+void world_start(struct world *w)
+{
+	struct caller_deps deps;
+	struct tc_instance *self;
+	char fault[256], *prompts = tc_asprintf("%s/prompts", w->dir);
+
+	fill_config(w);
+	w->loop = loop_new(LOOP_VIRTUAL);
+	loop_advance_us(w->loop, w->passed_us);
+	w->host = host_new(w->loop, getenv("TOCSIN_PLUGIN_PATH"), w->dir);
+	host_plugin_add(w->host, &fake_pbx);
+	host_plugin_add(w->host, &fake_tts);
+	host_plugin_add(w->host, &script_trigger);
+	self = instance(w, TC_KIND_STORE,
+			json_pack("{s:s, s:s}", "plugin", "sqlite", "synchronous", "normal"));
+	instance_open(self);
+	w->store = store_open(w->loop, self, fault, sizeof(fault));
+	if (!w->store)
+		die(fault);
+	w->journal = journal_new();
+	w->lines = trunks_new(w->loop, w->store, w->journal);
+	w->speech = speech_new(w->loop, prompts, 1 << 30);
+	deps = (struct caller_deps){w->loop,   w->store,  w->journal,    w->lines,
+				    w->speech, &w->cfg.call, &w->cfg.prompts};
+	w->caller = caller_new(&deps);
+	w->alerts = alerts_new(w->loop, w->store, w->journal, w->caller);
+	*host_services(w->host) = (struct host_services){.alerts = w->alerts, .trunks = w->lines};
+	open_trunks(w);
+	self = instance(w, TC_KIND_TTS, json_pack("{s:s}", "plugin", "script"));
+	instance_open(self);
+	speech_voice_add(w->speech, self);
+	w->trigger = instance(w, TC_KIND_TRIGGER, json_pack("{s:s}", "plugin", "script"));
+	instance_open(w->trigger);
+	w->running = true;
+	w->resumed = false;
+	alerts_resume(w->alerts, on_resumed, w);
+	world_settle(w);
+	free(prompts);
+}
+
+void world_crash(struct world *w)
+{
+	struct tc_instance *self;
+
+	if (!w->running)
+		return;
+	w->running = false;
+	w->passed_us = loop_now_us(w->loop);
+	alerts_free(w->alerts);
+	caller_free(w->caller);
+	trunks_free(w->lines);
+	speech_free(w->speech);
+	store_close(w->store);
+	journal_free(w->journal);
+	while ((self = instance_next(w->host, NULL)))
+		instance_free(self);
+	host_free(w->host);
+	loop_free(w->loop);
+	tc_options_release(w->memory);
+	w->memory = NULL;
+}
+
+void world_free(struct world *w)
+{
+	struct fake_call *c;
+
+	world_crash(w);
+	while (world_asked(w))
+		;
+	while ((c = TAILQ_FIRST(&fakes.calls))) {
+		TAILQ_REMOVE(&fakes.calls, c, link);
+		free(c);
+	}
+	fakes.refuse = NULL;
+	fakes.mute = false;
+	json_decref(w->config);
+	json_decref(w->trunks);
+	remove_tree(w->dir);
+	free(w);
+}
+
+/* ---- letting it run ---- */
+
+void world_settle(struct world *w)
+{
+	int64_t until_us = tc_now_us() + SETTLE_MS * 1000;
+	unsigned quiet = 0;
+
+	/* two quiet turns: what the last one woke on another thread has been posted by then */
+	while (quiet < 2) {
+		bool ran = loop_turn(w->loop);
+
+		if (ran || store_pending(w->store) || speech_pending(w->speech)) {
+			quiet = 0;
+			if (!ran)
+				nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+		} else {
+			quiet++;
+		}
+		if (tc_now_us() > until_us)
+			die("it does not come to rest");
+	}
+}
+
+void world_pass(struct world *w, int64_t us)
+{
+	int64_t until_us = loop_now_us(w->loop) + us;
+
+	for (;;) {
+		int64_t next_us;
+
+		world_settle(w);
+		next_us = loop_next_us(w->loop);
+		if (next_us > until_us)
+			break;
+		if (next_us > loop_now_us(w->loop))
+			loop_advance_us(w->loop, next_us - loop_now_us(w->loop));
+	}
+	loop_advance_us(w->loop, until_us - loop_now_us(w->loop));
+	world_settle(w);
+}
+
+int64_t world_now_us(const struct world *w)
+{
+	return loop_now_us(w->loop);
+}
+
+/* ---- hands ---- */
+
+struct answer {
+	int err;
+	bool there;
+	struct tc_intake_result result;
+};
+
+static void on_taken(void *arg, int err, const struct tc_intake_result *results, size_t n)
+{
+	struct answer *a = arg;
+
+	a->there = true;
+	a->err = err;
+	if (!err && n)
+		a->result = results[0];
+}
+
+static bool submit(struct world *w, const struct tc_intake *in, struct answer *a, const char **what)
+{
+	struct tc_errors *errs = tc_errors_new();
+	int err = tc_intake_submit(w->trigger, in, 1, errs, on_taken, a);
+
+	*what = "overloaded";
+	if (err == -EINVAL) {
+		snprintf(w->text, sizeof(w->text), "fault %s", tc_errors_field(errs, 0));
+		*what = w->text;
+	}
+	tc_errors_free(errs);
+	if (err)
+		return false;
+	world_settle(w);
+	return a->there && !a->err;
+}
+
+const char *world_alert(struct world *w, const char *to, const char *message, const char *key, bool once,
+			const char **what)
+{
+	struct tc_intake in = {.message = message,
+			       .target = to,
+			       .dedup_key = key,
+			       .dedup = once ? TC_DEDUP_ONCE : TC_DEDUP_ACTIVE,
+			       .source = "script"};
+	struct answer a = {0};
+
+	if (!submit(w, &in, &a, what))
+		return NULL;
+	*what = a.result.deduplicated ? "known" : "new";
+	tc_strcopy(w->message, sizeof(w->message), message);
+	tc_strcopy(w->id, sizeof(w->id), a.result.id);
+	return w->id;
+}
+
+bool world_resolve(struct world *w, const char *key)
+{
+	struct tc_intake in = {.action = TC_INTAKE_RESOLVE, .dedup_key = key, .source = "script"};
+	struct answer a = {0};
+	const char *what;
+
+	return submit(w, &in, &a, &what) && a.result.id[0];
+}
+
+static void on_acted(void *arg, int err, const char *now)
+{
+	struct world *w = arg;
+
+	snprintf(w->text, sizeof(w->text), "%s", err == -ENOENT ? "unknown" : err ? now : "ok");
+}
+
+const char *world_act(struct world *w, const char *id, const char *verb)
+{
+	static const char *const verbs[] = {
+#define X(sym, name, to, from) [sym] = name,
+		ALERT_VERBS(X)
+#undef X
+	};
+
+	snprintf(w->text, sizeof(w->text), "no such verb");
+	for (unsigned i = 0; i < ALERT_VERB_COUNT; i++)
+		if (!strcmp(verbs[i], verb))
+			alerts_act(w->alerts, id, (enum alert_verb)i, "script", NULL, on_acted, w);
+	world_settle(w);
+	return w->text;
+}
+
+static bool report(struct world *w, struct fake_call *c, struct tc_pbx_event *event)
+{
+	tc_strcopy(event->call_id, sizeof(event->call_id), c->id);
+	if (event->type == TC_PBX_ENDED) {
+		c->ended = true;
+		event->total_ms = c->total_ms;
+	}
+	/* only the trunk that has the call is heeded */
+	for (unsigned i = 0; i < fakes.trunks; i++)
+		tc_pbx_event(fakes.trunk[i], event);
+	world_settle(w);
+	return true;
+}
+
+bool world_report(struct world *w, const char *number, struct tc_pbx_event *event)
+{
+	struct fake_call *c = fake_call_find(number);
+
+	return c && (event->end == TC_PBX_END_GONE || !c->ended) && report(w, c, event);
+}
+
+bool world_played(struct world *w, const char *number, int n)
+{
+	struct fake_call *c = fake_call_find(number);
+	uint32_t play_id = c ? c->play_id : 0;
+
+	if (!c || c->ended || !c->items)
+		return false;
+	while (n-- && c->done < c->items && c->play_id == play_id && !c->ended) {
+		struct tc_pbx_event e = {.type = TC_PBX_PLAYED,
+					 .play_id = play_id,
+					 .item = c->done,
+					 .item_ms = c->item_ms[c->done],
+					 .whole = true};
+
+		c->total_ms += c->item_ms[c->done++];
+		e.total_ms = c->total_ms;
+		report(w, c, &e);
+	}
+	return true;
+}
+
+void world_health(struct world *w, const char *trunk, bool healthy)
+{
+	for (unsigned i = 0; i < fakes.trunks; i++)
+		if (!strcmp(tc_instance_name(fakes.trunk[i]), trunk))
+			tc_pbx_health(fakes.trunk[i], healthy, "says the script");
+	world_settle(w);
+}
+
+void world_refuse(struct world *w, const char *trunk)
+{
+	for (unsigned i = 0; i < fakes.trunks; i++)
+		if (!strcmp(tc_instance_name(fakes.trunk[i]), trunk))
+			fakes.refuse = tc_instance_name(fakes.trunk[i]);
+	(void)w;
+}
+
+void world_voice(struct world *w, bool works)
+{
+	(void)w;
+	fakes.mute = !works;
+}
+
+/* ---- eyes ---- */
+
+/* What a clip says, by its key: the runner has the known texts rendered as well. */
+struct named {
+	char key[65];
+};
+
+static void on_named(void *arg, int err, struct tc_clip *clip, const char *text)
+{
+	struct named *n = arg;
+
+	(void)text;
+	if (!err)
+		tc_strcopy(n->key, sizeof(n->key), clip->key);
+	tc_clip_unref(clip);
+}
+
+static const char *name_of(struct world *w, const char *key)
+{
+	const struct config_prompts *p = &w->cfg.prompts;
+	const struct {
+		const char *name, *text;
+	} all[] = {
+		{"message", w->message},           {"menu", p->menu},
+		{"acknowledged", p->acknowledged}, {"escalated", p->escalated},
+		{"resolved", p->resolved},         {"unknown_key", p->unknown_key},
+		{"goodbye", p->goodbye},
+	};
+	const char *name = "greeting"; /* the only one with the alert's own words in it */
+
+	if (!strcmp(key, "-") || !strcmp(key, "chime"))
+		return key;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct speech_text text = {.text = all[i].text};
+		struct named n = {""};
+
+		if (!*all[i].text)
+			continue;
+		speech_render(w->speech, &text, on_named, &n);
+		world_settle(w);
+		if (!strcmp(n.key, key))
+			name = all[i].name;
+	}
+	return name;
+}
+
+const char *world_asked(struct world *w)
+{
+	struct fake_asked *a = STAILQ_FIRST(&fakes.asked);
+	size_t len;
+
+	if (!a)
+		return NULL;
+	STAILQ_REMOVE_HEAD(&fakes.asked, link);
+	snprintf(w->asked, sizeof(w->asked), "%s", a->what);
+	for (unsigned i = 0; i < a->items && w->running; i++) {
+		len = strlen(w->asked);
+		snprintf(w->asked + len, sizeof(w->asked) - len, " %s", name_of(w, a->keys[i]));
+	}
+	fake_asked_free(a);
+	return w->asked;
+}
+
+struct look {
+	struct world *w;
+	const char *id, *what, *text;
+	bool found;
+	char out[512];
+};
+
+static int look_state(struct db *db, void *arg)
+{
+	struct look *l = arg;
+	struct alert_row row;
+
+	if (alert_get(db, l->id, &row) != 1)
+		return -ENOENT;
+	snprintf(l->out, sizeof(l->out), "%s", row.state);
+	alert_row_fini(&row);
+	return 0;
+}
+
+static int add_result(const struct call_row *row, void *arg)
+{
+	struct look *l = arg;
+	size_t len = strlen(l->out);
+
+	snprintf(l->out + len, sizeof(l->out) - len, "%s%s", len ? "," : "",
+		 row->result ? row->result : row->state);
+	return 0;
+}
+
+static int look_results(struct db *db, void *arg)
+{
+	struct look *l = arg;
+
+	l->out[0] = '\0';
+	return call_list_alert(db, l->id, add_result, l);
+}
+
+static int match_event(const struct event_row *row, void *arg)
+{
+	struct look *l = arg;
+	bool reason = row->reason && l->text && strstr(row->reason, l->text);
+
+	if (!strcmp(row->what, l->what) && (!l->text || strstr(row->text, l->text) || reason))
+		l->found = true;
+	return 0;
+}
+
+static int look_event(struct db *db, void *arg)
+{
+	struct look *l = arg;
+
+	return event_list_alert(db, l->id, match_event, l);
+}
+
+static const char *look(struct world *w, struct look *l, int (*run)(struct db *db, void *arg))
+{
+	store_read(w->store, run, NULL, l);
+	world_settle(w);
+	snprintf(w->text, sizeof(w->text), "%s", l->out);
+	return w->text;
+}
+
+const char *world_state(struct world *w, const char *id)
+{
+	struct look l = {.id = id};
+
+	return look(w, &l, look_state);
+}
+
+const char *world_results(struct world *w, const char *id)
+{
+	struct look l = {.id = id};
+
+	return look(w, &l, look_results);
+}
+
+bool world_event(struct world *w, const char *id, const char *what, const char *text)
+{
+	struct look l = {.id = id, .what = what, .text = text};
+
+	look(w, &l, look_event);
+	return l.found;
+}

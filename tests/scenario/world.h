@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A world for one scenario: the daemon's rooms over a virtual clock, a real store on disk, scripted trunks and a scripted voice.
+ */
+#ifndef TESTS_SCENARIO_WORLD_H
+#define TESTS_SCENARIO_WORLD_H
+
+#include <tocsin/pbx.h>
+
+#include "host/config.h"
+
+struct world;
+
+struct world *world_new(void);
+void world_free(struct world *w);
+
+/* Before the first start: "call.attempts: 2" lines of the core's configuration, and trunks. */
+void world_config(struct world *w, const char *path, const char *value);
+void world_trunk(struct world *w, const char *name, const char *max_calls, const char *rate);
+
+/* Begin, and after world_crash() again, over the same store. */
+void world_start(struct world *w);
+/* The process dies, at a moment of rest: nothing more is said to trunks or the store. */
+void world_crash(struct world *w);
+
+/* Let everything happen that can without time passing. */
+void world_settle(struct world *w);
+void world_pass(struct world *w, int64_t us);
+int64_t world_now_us(const struct world *w);
+
+/*
+ * Hand an alert in.
+ *
+ * result  its id, owned by the world; NULL with what (static) set: "fault FIELD", "overloaded"
+ */
+const char *world_alert(struct world *w, const char *to, const char *message, const char *key, bool once,
+			const char **what);
+/* The condition of a key is over. False if nothing was found. */
+bool world_resolve(struct world *w, const char *key);
+/* acknowledge, resolve, cancel, escalate: "ok", or the state that forbade it. */
+const char *world_act(struct world *w, const char *id, const char *verb);
+
+/* The alert's state as the store has it. */
+const char *world_state(struct world *w, const char *id);
+/* "busy,no_answer": the results of an alert's calls, "-" for one that has not ended. */
+const char *world_results(struct world *w, const char *id);
+/* True when the alert's timeline has this event; its text must contain text unless NULL. */
+bool world_event(struct world *w, const char *id, const char *what, const char *text);
+
+/*
+ * What the trunks were asked, one at a time, oldest first: "originate direct +49301", "hangup +49301", "recover +49301",
+ * "play +49301 greeting message menu", "stop +49301". NULL = nothing (more).
+ */
+const char *world_asked(struct world *w);
+
+/* A trunk reports about the newest call to a number. False if there is none. */
+bool world_report(struct world *w, const char *number, struct tc_pbx_event *event);
+/* The items of the running list end, all of them or the first n. */
+bool world_played(struct world *w, const char *number, int n);
+void world_health(struct world *w, const char *trunk, bool healthy);
+/* The next originate of a trunk is refused at once. */
+void world_refuse(struct world *w, const char *trunk);
+/* The voice fails from now on, or works again. */
+void world_voice(struct world *w, bool works);
+#endif
