@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <tocsin/alloc.h>
+#include <tocsin/log.h>
 
 #include "host/loop.h"
 #include "speech/cache.h"
@@ -158,6 +159,21 @@ void speech_voice_add(struct speech *speech, struct tc_instance *voice)
 	voices_add(&speech->voices, voice);
 }
 
+/* result: 0 | -ENOENT: then nothing is to be tried. */
+static int choose(struct speech_want *want, const struct speech_text *text)
+{
+	const struct speech *speech = want->speech;
+	int64_t now_us = loop_now_us(speech->loop);
+	int err = voices_order(&speech->voices, text->voice, want->language, now_us, want->order);
+
+	if (err && text->voice && text->any_voice && want->n) {
+		tc_log(NULL, TC_LOG_WARN, "speech: there is no voice %s, another one speaks",
+		       text->voice);
+		err = 0; /* the order is that without the name */
+	}
+	return err;
+}
+
 struct speech_want *speech_render(struct speech *speech, const struct speech_text *text,
 				  speech_done_fn done, void *arg)
 {
@@ -174,8 +190,7 @@ struct speech_want *speech_render(struct speech *speech, const struct speech_tex
 	TAILQ_INSERT_TAIL(&speech->wants, want, link);
 	if (!*want->text)
 		finish(want, -EINVAL, NULL, "there is nothing to say");
-	else if (voices_order(&speech->voices, text->voice, want->language,
-			      loop_now_us(speech->loop), want->order))
+	else if (choose(want, text))
 		finish(want, -ENOENT, NULL,
 		       want->n ? "there is no voice of this name" : "no voice is configured");
 	else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Text to clips: voices (instances of kind tts), the prompt cache, conversion to the telephone's rate.
+ * Text to clips: voices (instances of kind tts), the prompt cache, conversion to the telephone's
+ * rate.
  */
 #ifndef CORE_SPEECH_SPEECH_H
 #define CORE_SPEECH_SPEECH_H

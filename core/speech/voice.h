@@ -48,7 +48,7 @@ void voices_add(struct voices *voices, struct tc_instance *instance);
  *
  * name      NULL = none in particular
  * language  BCP 47, NULL = any
- * order     receives all voices->n of them
+ * order     receives all voices->n of them, also when there is none of that name
  * result    0 | -ENOENT there is none of that name, or none at all
  */
 int voices_order(const struct voices *voices, const char *name, const char *language,

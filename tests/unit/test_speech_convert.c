@@ -180,7 +180,7 @@ static void there_and_back(void **state)
 	assert_int_equal(len, 44 + 2 * clip->samples);
 	assert_memory_equal(data, "RIFF", 4);
 	assert_memory_equal(data + 8, "WAVEfmt ", 8);
-	/* PCM, 1 channel, 8000 Hz, 16000 bytes a second, 2 a frame, 16 bits (RIFF, little endian) */
+	/* PCM, mono, 8000 Hz, 16000 bytes a second, 2 a frame, 16 bits (little endian) */
 	assert_memory_equal(data + 20, "\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0", 16);
 	assert_int_equal(wav_parse(data, len, &back), 0);
 	assert_int_equal(back->rate_hz, 8000);
