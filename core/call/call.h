@@ -73,6 +73,7 @@ struct record;
 /* A telephone number with a call up or being set up, and the calls that wait for it: never two at once. */
 struct line {
 	char *number; /* owned; first: the key of the tree */
+	unsigned calls; /* that name it; the last one frees it */
 	struct call *busy;
 	TAILQ_HEAD(, call) waiting;
 };

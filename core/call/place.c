@@ -23,24 +23,26 @@ static int by_number(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static struct line *line_get(struct caller *caller, const char *number)
+/* Give a call its line. */
+static void line_join(struct call *call)
 {
-	struct line key = {.number = (char *)number}, *line;
-	void *found = tfind(&key, &caller->lines, by_number);
+	struct line key = {.number = call->number}, *line;
+	void *found = tfind(&key, &call->caller->lines, by_number);
 
-	if (found)
-		return *(struct line **)found;
-	line = tc_alloc(sizeof(*line));
-	line->number = tc_strdup(number);
-	TAILQ_INIT(&line->waiting);
-	tsearch(line, &caller->lines, by_number);
-	return line;
+	if (found) {
+		line = *(struct line **)found;
+	} else {
+		line = tc_alloc(sizeof(*line));
+		line->number = tc_strdup(call->number);
+		TAILQ_INIT(&line->waiting);
+		tsearch(line, &call->caller->lines, by_number);
+	}
+	line->calls++;
+	call->line = line;
 }
 
-static void line_put(struct caller *caller, struct line *line)
+static void line_free(struct caller *caller, struct line *line)
 {
-	if (line->busy || !TAILQ_EMPTY(&line->waiting))
-		return;
 	tdelete(line, &caller->lines, by_number);
 	free(line->number);
 	free(line);
@@ -48,13 +50,8 @@ static void line_put(struct caller *caller, struct line *line)
 
 void place_lines_free(struct caller *caller)
 {
-	while (caller->lines) {
-		struct line *line = *(struct line **)caller->lines;
-
-		tdelete(line, &caller->lines, by_number);
-		free(line->number);
-		free(line);
-	}
+	while (caller->lines)
+		line_free(caller, *(struct line **)caller->lines);
 }
 
 /* ---- queues ---- */
@@ -203,7 +200,7 @@ void place_call(struct page *page)
 	tc_strcopy(call->alert_id, sizeof(call->alert_id), page->alert_id);
 	call->contact_id = tc_strdup(page->contact_id);
 	call->attempt = page->attempts + 1;
-	call->line = line_get(caller, page->number);
+	line_join(call);
 	if (call->line->busy) {
 		queue(call, WAIT_LINE, "another call to this number is up");
 		return;
@@ -224,7 +221,7 @@ void place_leave(struct call *call)
 
 	place_unqueue(call);
 	call->line = NULL;
-	if (line && line->busy == call) {
+	if (line->busy == call) {
 		line->busy = NULL;
 		caller->live--;
 		next = TAILQ_FIRST(&line->waiting);
@@ -235,8 +232,8 @@ void place_leave(struct call *call)
 			caller->queued++;
 		}
 	}
-	if (line)
-		line_put(caller, line);
+	if (!--line->calls)
+		line_free(caller, line);
 	if (trunk)
 		trunk_leave(caller->deps.trunks, trunk); /* its on_room pumps */
 	else
@@ -267,7 +264,7 @@ void caller_recover(struct caller *caller, const struct call_row *row, void (*do
 	call->state = row->answered_us ? CALL_ANSWERED : row->ringing_us ? CALL_RINGING : CALL_PLACING;
 	call->recovered = done;
 	call->recovered_arg = arg;
-	call->line = line_get(caller, row->number);
+	line_join(call);
 	call->line->busy = call;
 	caller->live++;
 	call->trunk = row->trunk ? trunks_find(caller->deps.trunks, row->trunk) : NULL;
