@@ -50,8 +50,10 @@ static void on_voices(struct tc_http_req *req, void *arg)
 {
 	struct api *api = arg;
 	json_t *answer = instances(api->deps.host, TC_KIND_TTS);
+	json_t *status = speech_status(api->deps.speech);
 
-	json_object_set_new(answer, "cache", speech_status(api->deps.speech));
+	json_object_set(answer, "cache", json_object_get(status, "cache"));
+	json_decref(status);
 	tc_http_reply_json(req, 200, answer);
 }
 

@@ -232,7 +232,7 @@ static void am_status(void *state, struct tc_status *out)
 TC_API const struct tc_plugin tc_plugin = {
 	TC_PLUGIN_GUARD(TC_KIND_TRIGGER),
 	.name = "alertmanager",
-	.version = "1",
+	.version = TC_VERSION,
 	.summary = "Takes the webhook of Prometheus' Alertmanager (version 4)",
 	.options = am_options,
 	.config_size = sizeof(struct am_config),

@@ -175,7 +175,7 @@ static void api_status(void *state, struct tc_status *out)
 TC_API const struct tc_plugin tc_plugin = {
 	TC_PLUGIN_GUARD(TC_KIND_TRIGGER),
 	.name = "http_api",
-	.version = "1",
+	.version = TC_VERSION,
 	.summary = "Takes alerts by HTTP: POST /v1/alerts",
 	.options = options,
 	.config_size = sizeof(struct config),

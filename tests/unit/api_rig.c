@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rooms of the daemon for tests; see api_rig.h. No test stands here.
+ */
+#include "unit/api_rig.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <tocsin/alloc.h>
+
+#include "call/page.h"
+#include "call/trunk.h"
+#include "speech/speech.h"
+
+/* ---- files ---- */
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+/* The configuration, as the daemon would read it. */
+static struct config *configure(struct api_rig *rig)
+{
+	struct tc_errors *errs = tc_errors_new();
+	struct config *config;
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tocsin.yaml", rig->dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "node: test\nstate_dir: %s\n", rig->dir);
+	fclose(f);
+	config = config_load(path, errs);
+	if (!config)
+		fail_msg("%s", tc_errors_text(errs, 0));
+	errors_set_doc(errs, NULL);
+	tc_errors_free(errs);
+	return config;
+}
+
+/* ---- beginning and end ---- */
+
+static bool open_store(struct api_rig *rig)
+{
+	json_t *settings = json_pack("{s:s, s:s}", "plugin", "sqlite", "path", "tocsin.db");
+	struct tc_errors *errs = tc_errors_new();
+	char fault[512] = "";
+
+	rig->store_instance = instance_new(rig->host, TC_KIND_STORE, settings, errs);
+	json_decref(settings);
+	if (!rig->store_instance)
+		print_message("%s\n", tc_errors_text(errs, 0));
+	tc_errors_free(errs);
+	if (!rig->store_instance)
+		return false;
+	assert_int_equal(instance_open(rig->store_instance), 0);
+	rig->store = store_open(rig->loop, rig->store_instance, fault, sizeof(fault));
+	if (!rig->store)
+		fail_msg("%s", fault);
+	return true;
+}
+
+static void make_rooms(struct api_rig *rig)
+{
+	struct caller_deps deps = {
+		.loop = rig->loop, .config = &rig->config->call, .prompts = &rig->config->prompts};
+	char prompts[96];
+
+	snprintf(prompts, sizeof(prompts), "%s/prompts", rig->dir);
+	rig->journal = journal_new();
+	rig->http = http_server_new(rig->loop, rig->config->http.max_body);
+	rig->trunks = deps.trunks = trunks_new(rig->loop, rig->store, rig->journal);
+	rig->speech = deps.speech = speech_new(rig->loop, prompts, 1 << 20);
+	deps.store = rig->store;
+	deps.journal = rig->journal;
+	rig->caller = caller_new(&deps);
+	rig->alerts = alerts_new(rig->loop, rig->store, rig->journal, rig->caller);
+	*host_services(rig->host) = (struct host_services){
+		.http = rig->http, .alerts = rig->alerts, .trunks = rig->trunks};
+	rig->api = api_new(&(struct api_deps){.loop = rig->loop,
+					      .host = rig->host,
+					      .store = rig->store,
+					      .journal = rig->journal,
+					      .http = rig->http,
+					      .alerts = rig->alerts,
+					      .caller = rig->caller,
+					      .trunks = rig->trunks,
+					      .speech = rig->speech,
+					      .config = rig->config});
+}
+
+static void on_resumed(void *arg, int err)
+{
+	struct api_rig *rig = arg;
+
+	assert_int_equal(err, 0);
+	api_set_ready(rig->api, 1);
+	rig->passed = true;
+}
+
+static bool has_passed(void *arg)
+{
+	return ((struct api_rig *)arg)->passed;
+}
+
+static bool is_idle(void *arg)
+{
+	return store_pending(((struct api_rig *)arg)->store) == 0;
+}
+
+static void listen_both(struct api_rig *rig)
+{
+	char where[128], fault[256];
+
+	snprintf(rig->socket, sizeof(rig->socket), "%s/api.sock", rig->dir);
+	snprintf(where, sizeof(where), "unix:%s", rig->socket);
+	assert_int_equal(http_server_listen(rig->http, where, fault, sizeof(fault)), 0);
+	assert_int_equal(http_server_listen(rig->http, "127.0.0.1:0", fault, sizeof(fault)), 0);
+	rig->port = http_server_port(rig->http);
+}
+
+static void free_host(struct api_rig *rig)
+{
+	struct tc_instance *self;
+
+	while ((self = instance_next(rig->host, NULL)))
+		instance_free(self);
+	host_free(rig->host);
+}
+
+struct api_rig *api_rig_new(void)
+{
+	const char *plugins = getenv("TOCSIN_PLUGIN_PATH");
+	struct api_rig *rig = tc_alloc(sizeof(*rig));
+
+	tc_strcopy(rig->dir, sizeof(rig->dir), "/tmp/tocsin-api-XXXXXX");
+	assert_non_null(mkdtemp(rig->dir));
+	assert_int_equal(sem_init(&rig->gate, 0, 0), 0);
+	rig->config = configure(rig);
+	rig->loop = loop_new(LOOP_REAL);
+	rig->host = host_new(rig->loop, plugins ? plugins : "plugins", rig->dir);
+	if (!open_store(rig)) {
+		api_rig_free(rig);
+		return NULL;
+	}
+	make_rooms(rig);
+	listen_both(rig);
+	assert_int_equal(alerts_resume(rig->alerts, on_resumed, rig), 0);
+	client_wait(rig->loop, has_passed, rig);
+	client_wait(rig->loop, is_idle, rig);
+	return rig;
+}
+
+void api_rig_free(struct api_rig *rig)
+{
+	if (rig->store) {
+		struct tc_instance *self = NULL;
+
+		api_rig_let_go(rig);
+		http_server_close(rig->http);
+		while ((self = instance_next(rig->host, self)))
+			if (self->plugin->kind == TC_KIND_TRIGGER)
+				instance_close(self);
+		client_wait(rig->loop, is_idle, rig);
+		api_free(rig->api);
+		http_server_free(rig->http);
+		alerts_free(rig->alerts);
+		caller_free(rig->caller);
+		trunks_free(rig->trunks);
+		speech_free(rig->speech);
+		store_close(rig->store);
+		journal_free(rig->journal);
+	}
+	free_host(rig);
+	loop_free(rig->loop);
+	config_free(rig->config);
+	sem_destroy(&rig->gate);
+	nftw(rig->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(rig);
+}
+
+/* ---- triggers ---- */
+
+struct tc_instance *api_rig_trigger(struct api_rig *rig, const char *plugin, const char *name,
+				    const char *settings)
+{
+	struct tc_errors *errs = tc_errors_new();
+	json_t *all = json_loads(settings, 0, NULL);
+	struct tc_instance *self;
+
+	assert_non_null(all);
+	json_object_set_new(all, "plugin", json_string(plugin));
+	json_object_set_new(all, "name", json_string(name));
+	self = instance_new(rig->host, TC_KIND_TRIGGER, all, errs);
+	if (!self)
+		fail_msg("%s: %s %s", plugin, tc_errors_field(errs, 0), tc_errors_text(errs, 0));
+	assert_int_equal(instance_open(self), 0);
+	tc_errors_free(errs);
+	json_decref(all);
+	return self;
+}
+
+void api_rig_drop(struct api_rig *rig, struct tc_instance *trigger)
+{
+	instance_close(trigger);
+	http_server_forget(rig->http, trigger);
+	instance_free(trigger);
+}
+
+/* ---- asking ---- */
+
+void api_rig_ask(struct api_rig *rig, const char *method, const char *path, const char *body,
+		 struct http_answer *answer)
+{
+	int fd = client_connect(0, rig->socket);
+	struct tc_buf text = {0};
+
+	tc_buf_printf(&text, "%s %s HTTP/1.1\r\nContent-Length: %zu\r\n\r\n%s", method, path,
+		      body ? strlen(body) : 0, body ? body : "");
+	client_send_bytes(fd, text.data, text.len);
+	tc_buf_fini(&text);
+	client_answer(rig->loop, fd, answer);
+	close(fd);
+}
+
+json_t *api_rig_json(struct api_rig *rig, const char *method, const char *path, const char *body,
+		     int status)
+{
+	struct http_answer a;
+	json_t *json;
+
+	api_rig_ask(rig, method, path, body, &a);
+	if (a.status != status)
+		fail_msg("%s %s: %d, not %d: %s", method, path, a.status, status, a.body);
+	json = answer_json(&a);
+	answer_free(&a);
+	return json;
+}
+
+size_t api_rig_count(struct api_rig *rig)
+{
+	json_t *json = api_rig_json(rig, "GET", "/v1/alerts?limit=500", NULL, 200);
+	size_t n = json_array_size(json_object_get(json, "items"));
+
+	json_decref(json);
+	return n;
+}
+
+/* ---- the writer held ---- */
+
+static int wait_at_gate(struct db *db, void *arg)
+{
+	struct api_rig *rig = arg;
+
+	(void)db;
+	sem_wait(&rig->gate);
+	return 0;
+}
+
+static void at_gate_done(void *arg, int err)
+{
+	(void)arg;
+	(void)err;
+}
+
+void api_rig_hold(struct api_rig *rig)
+{
+	assert_false(rig->gated);
+	rig->gated = true;
+	assert_int_equal(store_write(rig->store, wait_at_gate, at_gate_done, rig), 0);
+}
+
+void api_rig_let_go(struct api_rig *rig)
+{
+	if (rig->gated)
+		sem_post(&rig->gate);
+	rig->gated = false;
+}
+
+static int do_nothing(struct db *db, void *arg)
+{
+	(void)db;
+	(void)arg;
+	return 0;
+}
+
+void api_rig_flood(struct api_rig *rig)
+{
+	assert_true(rig->gated);
+	for (int i = 0; store_write(rig->store, do_nothing, NULL, NULL) == 0; i++)
+		assert_in_range(i, 0, 10000000);
+}
