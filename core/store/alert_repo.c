@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Alerts in the store: the statements on the table of alerts. What the states mean to people is the alert layer's.
+ * Alerts in the store: the statements on the table of alerts. What the states mean to people is
+ * the alert layer's.
  */
 #include "store/alert_repo.h"
 
@@ -12,12 +13,13 @@
 
 #include "store/row.h"
 
-#define COLUMNS                                                                                     \
-	"id, state, message, target, strategy, severity, language, voice, source, dedup_key, labels, " \
+#define COLUMNS                                                                                    \
+	"id, state, message, target, strategy, severity, language, voice, source, dedup_key, "     \
+	"labels, "                                                                                 \
 	"created_us, updated_us, acknowledged_by, acknowledged_us, step"
 #define COLUMN_COUNT 16
-#define FROM_STATES 4 /* most states that one change may begin in */
-#define Q_MAX_BYTES 1024
+#define FROM_STATES  4 /* most states that one change may begin in */
+#define Q_MAX_BYTES  1024
 
 void alert_row_fini(struct alert_row *row)
 {
@@ -115,7 +117,8 @@ int alert_by_key(struct db *db, const char *dedup_key, char id[TC_ID_SIZE], char
 	struct db_stmt *stmt;
 	int err;
 
-	err = db_query(db, "SELECT id, state FROM alerts WHERE dedup_key = ? ORDER BY id DESC LIMIT 1",
+	err = db_query(db,
+		       "SELECT id, state FROM alerts WHERE dedup_key = ? ORDER BY id DESC LIMIT 1",
 		       params, 1, &stmt);
 	if (err)
 		return err;
@@ -167,7 +170,8 @@ static void from_split(const char *from, struct tc_value states[FROM_STATES])
 static bool from_has(const struct tc_value states[FROM_STATES], const char *state)
 {
 	for (size_t i = 0; i < FROM_STATES; i++)
-		if (states[i].len == strlen(state) && memcmp(states[i].s, state, states[i].len) == 0)
+		if (states[i].len == strlen(state) &&
+		    memcmp(states[i].s, state, states[i].len) == 0)
 			return true;
 	return false;
 }
@@ -178,7 +182,8 @@ static const char sql_set_open[] = "UPDATE alerts SET state = ?, updated_us = ?,
 				   "acknowledged_by = NULL, acknowledged_us = 0 "
 				   "WHERE id = ? AND state IN (?, ?, ?, ?)";
 static const char sql_set_acknowledged[] =
-	"UPDATE alerts SET state = ?, updated_us = ?, acknowledged_by = COALESCE(?, acknowledged_by), "
+	"UPDATE alerts SET state = ?, updated_us = ?, acknowledged_by = COALESCE(?, "
+	"acknowledged_by), "
 	"acknowledged_us = ? WHERE id = ? AND state IN (?, ?, ?, ?)";
 
 int alert_set_state(struct db *db, const char *id, const char *from, const char *to, const char *by,
@@ -186,9 +191,9 @@ int alert_set_state(struct db *db, const char *id, const char *from, const char 
 {
 	struct tc_value params[5 + FROM_STATES], *states;
 	bool acknowledged = strcmp(to, "acknowledged") == 0;
-	const char *sql = acknowledged ? sql_set_acknowledged
+	const char *sql = acknowledged              ? sql_set_acknowledged
 			  : strcmp(to, "open") == 0 ? sql_set_open
-						     : sql_set_state;
+						    : sql_set_state;
 	char state[16];
 	size_t n = 0;
 	int err;
@@ -295,6 +300,6 @@ int alert_list_open(struct db *db, int (*fn)(const struct alert_row *row, void *
 {
 	struct reader reader = {fn, arg};
 
-	return rows_each(db, "SELECT " COLUMNS " FROM alerts WHERE state = 'open' ORDER BY id", NULL, 0,
-			 COLUMN_COUNT, hand_over, &reader);
+	return rows_each(db, "SELECT " COLUMNS " FROM alerts WHERE state = 'open' ORDER BY id",
+			 NULL, 0, COLUMN_COUNT, hand_over, &reader);
 }

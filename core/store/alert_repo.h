@@ -11,7 +11,7 @@
 
 struct db;
 
-/* One row. Strings are owned when the row was read (alert_row_fini), borrowed when it is written. */
+/* One row. Strings are owned when it was read (alert_row_fini), borrowed when it is written. */
 struct alert_row {
 	char id[TC_ID_SIZE];
 	const char *state;    /* open acknowledged resolved cancelled exhausted */
@@ -29,15 +29,18 @@ void alert_row_fini(struct alert_row *row);
 void alert_row_copy(struct alert_row *to, const struct alert_row *from);
 
 int alert_insert(struct db *db, const struct alert_row *row);
-/* The newest alert with this key: 1 found (id, state filled), 0 none, negative. state: size >= 16. */
+/* The newest alert with this key: 1 found (id, state filled), 0 none. state: size >= 16. */
 int alert_by_key(struct db *db, const char *dedup_key, char id[TC_ID_SIZE], char state[16]);
 /*
- * Change the state if it is one of those in from (comma separated, "open,acknowledged"); by and step may be NULL / -1 = leave.
- * result: 0, -ENOENT no such alert, -EPERM it is in another state (now receives it, size >= 16).
+ * Change the state if it is one of those in from (at most 4, comma separated: "open,acknowledged").
+ *
+ * to      "acknowledged" also notes by (NULL = leave) and at_us; "open" forgets both
+ * now     receives the state after it, or the one that was in the way; size >= 16; may be NULL
+ * result  0 | -ENOENT no such alert | -EPERM it is in another state: nothing was changed
  */
 int alert_set_state(struct db *db, const char *id, const char *from, const char *to, const char *by,
 		    int64_t at_us, char now[16]);
-int alert_set_step(struct db *db, const char *id, int step, int64_t at_us);
+int alert_set_step(struct db *db, const char *id, int step, int64_t at_us); /* -ENOENT */
 /* 1 found, 0 none. */
 int alert_get(struct db *db, const char *id, struct alert_row *row);
 

@@ -12,7 +12,7 @@
 #include "store/row.h"
 
 #define COLUMNS                                                                                    \
-	"id, alert_id, contact_id, number, trunk, state, result, sip, q850, cause, ref, attempt, "    \
+	"id, alert_id, contact_id, number, trunk, state, result, sip, q850, cause, ref, attempt, " \
 	"created_us, placed_us, ringing_us, answered_us, ended_us, spoken_ms, pressed"
 #define COLUMN_COUNT 19
 
@@ -100,8 +100,8 @@ int call_insert(struct db *db, const struct call_row *row)
 }
 
 /*
- * After an UPDATE of a call that had not ended changed nothing: 0 it was right already (some databases do not count
- * that), -EPERM it has ended, -ENOENT there is none.
+ * After an UPDATE of a call that had not ended changed nothing: 0 it was right already (some
+ * databases do not count that), -EPERM it has ended, -ENOENT there is none.
  */
 static int why_unchanged(struct db *db, const char *id)
 {
@@ -237,6 +237,6 @@ int call_list_alert(struct db *db, const char *alert_id,
 	const struct tc_value params[] = {DB_TEXT(alert_id)};
 	struct reader reader = {fn, arg};
 
-	return rows_each(db, "SELECT " COLUMNS " FROM calls WHERE alert_id = ? ORDER BY id", params, 1,
-			 COLUMN_COUNT, hand_over, &reader);
+	return rows_each(db, "SELECT " COLUMNS " FROM calls WHERE alert_id = ? ORDER BY id", params,
+			 1, COLUMN_COUNT, hand_over, &reader);
 }

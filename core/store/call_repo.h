@@ -28,7 +28,7 @@ void call_row_fini(struct call_row *row);
 void call_row_copy(struct call_row *to, const struct call_row *from);
 
 int call_insert(struct db *db, const struct call_row *row);
-/* Write all columns but id, alert_id, number, created. An ended call is never written again: -EPERM. */
+/* Write all columns but id, alert_id, number, created. An ended call is not written: -EPERM. */
 int call_update(struct db *db, const struct call_row *row);
 /* Only the trunk's reference. */
 int call_set_ref(struct db *db, const char *id, const char *ref);

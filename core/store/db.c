@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One connection as the repositories use it: statements kept by the address of their text, and a transaction that
- * stays failed once it has failed. No SQL stands here.
+ * One connection as the repositories use it: statements kept by the address of their text, and a
+ * transaction that stays failed once it has failed. No SQL stands here.
  */
 #include "store/db.h"
 
@@ -37,7 +37,8 @@ struct tc_value db_text(const char *s)
 	return (struct tc_value){.type = TC_V_TEXT, .s = s, .len = strlen(s)};
 }
 
-int db_open(const struct tc_store_ops *ops, void *state, struct db **out, char *fault, size_t size_bytes)
+int db_open(const struct tc_store_ops *ops, void *state, struct db **out, char *fault,
+	    size_t size_bytes)
 {
 	struct db *db = tc_alloc(sizeof(*db));
 	int err;
@@ -94,8 +95,9 @@ int64_t db_changes(struct db *db)
 }
 
 /*
- * Errors after which the database may have ended the transaction by itself. Whoever went on would write outside of
- * one, so nothing runs any more until the rollback, even if a repository overlooks the result.
+ * Errors after which the database may have ended the transaction by itself. Whoever went on would
+ * write outside of one, so nothing runs any more until the rollback, even if a repository
+ * overlooks the result.
  */
 static int note(struct db *db, int err)
 {
@@ -187,7 +189,10 @@ static int prepare(struct db *db, const char *sql, bool kept, struct db_stmt **o
 	return 0;
 }
 
-/* A kept statement whose rows are still being read is not taken away from its reader: a second one is made. */
+/*
+ * A kept statement whose rows are still being read is not taken away from its reader: a second one
+ * is made.
+ */
 static int find(struct db *db, const char *sql, struct db_stmt **out)
 {
 	struct db_stmt *s = db->kept[slot(sql)];
@@ -228,7 +233,8 @@ void db_done(struct db_stmt *s)
 	free(s);
 }
 
-int db_query(struct db *db, const char *sql, const struct tc_value *params, size_t n, struct db_stmt **out)
+int db_query(struct db *db, const char *sql, const struct tc_value *params, size_t n,
+	     struct db_stmt **out)
 {
 	struct db_stmt *s;
 	int err = find(db, sql, &s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One connection as the repositories use it: statements prepared once, typed parameters, rows by column.
+ * One connection as the repositories use it: statements prepared once, typed parameters, rows by
+ * column.
  */
 #ifndef CORE_STORE_DB_H
 #define CORE_STORE_DB_H
@@ -20,7 +21,7 @@ const struct tc_store_dialect *db_dialect(const struct db *db);
 int db_begin(struct db *db, bool write);
 int db_commit(struct db *db);
 int db_rollback(struct db *db);
-/* Why the transaction can only be rolled back (an error after which databases end it by themselves); 0 = it can go on. */
+/* Why the transaction can only be rolled back: an error that ends it; 0 = it can go on. */
 int db_failed(const struct db *db);
 /* Text of the last error. */
 const char *db_error(struct db *db);

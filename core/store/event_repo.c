@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Events in the store: the statements on the table of events. They are added and read, never changed.
+ * Events in the store: the statements on the table of events. They are added and read, never
+ * changed.
  */
 #include "store/event_repo.h"
 
@@ -8,7 +9,7 @@
 
 #include "store/row.h"
 
-#define COLUMNS "id, at_us, alert_id, call_id, what, sentence, reason, data"
+#define COLUMNS      "id, at_us, alert_id, call_id, what, sentence, reason, data"
 #define COLUMN_COUNT 8
 
 void event_row_fini(struct event_row *row)
@@ -81,8 +82,8 @@ int event_list_alert(struct db *db, const char *alert_id,
 	const struct tc_value params[] = {DB_TEXT(alert_id)};
 	struct reader reader = {fn, arg};
 
-	return rows_each(db, "SELECT " COLUMNS " FROM events WHERE alert_id = ? ORDER BY id", params, 1,
-			 COLUMN_COUNT, hand_over, &reader);
+	return rows_each(db, "SELECT " COLUMNS " FROM events WHERE alert_id = ? ORDER BY id",
+			 params, 1, COLUMN_COUNT, hand_over, &reader);
 }
 
 int event_list_after(struct db *db, int64_t after_id, int limit,
@@ -91,8 +92,8 @@ int event_list_after(struct db *db, int64_t after_id, int limit,
 	const struct tc_value params[] = {DB_INT(after_id), DB_INT(limit)};
 	struct reader reader = {fn, arg};
 
-	return rows_each(db, "SELECT " COLUMNS " FROM events WHERE id > ? ORDER BY id LIMIT ?", params, 2,
-			 COLUMN_COUNT, hand_over, &reader);
+	return rows_each(db, "SELECT " COLUMNS " FROM events WHERE id > ? ORDER BY id LIMIT ?",
+			 params, 2, COLUMN_COUNT, hand_over, &reader);
 }
 
 int event_last_id(struct db *db, int64_t *id)

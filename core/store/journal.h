@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Events on the loop side: rows that ride in somebody's transaction, published to listeners after the commit.
+ * Events on the loop side: rows that ride in somebody's transaction, published to listeners after
+ * the commit.
  */
 #ifndef CORE_STORE_JOURNAL_H
 #define CORE_STORE_JOURNAL_H

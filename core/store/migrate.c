@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The schema, step by step. A step that was released is never changed: what comes after is a new step.
+ * The schema, step by step. A step that was released is never changed: what comes after is a new
+ * step.
  *
- * The statements of a step may be repeated: some databases commit each CREATE by itself, so that a step that was cut
- * short is run again from its beginning. Words in braces come from the dialect. Times are microseconds since 1970 UTC, 0 =
- * not (yet). Texts that stand in an index are bounded; that they fit is checked where they come in.
+ * The statements of a step may be repeated: some databases commit each CREATE by itself, so that a
+ * step that was cut short is run again from its beginning. Words in braces come from the dialect.
+ * Times are microseconds since 1970 UTC, 0 = not (yet). Texts that stand in an index are bounded;
+ * that they fit is checked where they come in.
  */
 #include "store/migrate.h"
 
@@ -157,7 +159,8 @@ static int version_add(struct db *db, int version)
 	const struct tc_value params[] = {DB_INT(version), DB_INT(tc_wall_us())};
 	int err;
 
-	err = db_run(db, "INSERT INTO schema_version (version, applied_us) VALUES (?, ?)", params, 2);
+	err = db_run(db, "INSERT INTO schema_version (version, applied_us) VALUES (?, ?)", params,
+		     2);
 	return err == -EEXIST ? 0 : err;
 }
 
@@ -200,13 +203,15 @@ int migrate_run(struct db *db, char *fault, unsigned long size_bytes)
 	} while (more > 0);
 	if (more == -EPROTO)
 		snprintf(fault, size_bytes,
-			 "the database has schema version %d, this program knows %d: it was written by a "
+			 "the database has schema version %d, this program knows %d: it was "
+			 "written by a "
 			 "newer program",
 			 version, migrate_version());
 	else if (more < 0)
 		snprintf(fault, size_bytes, "cannot bring the database to schema version %d: %s",
 			 migrate_version(), db_error(db));
 	else if (from < version)
-		tc_log(NULL, TC_LOG_INFO, "database schema brought up to date from=%d to=%d", from, version);
+		tc_log(NULL, TC_LOG_INFO, "database schema brought up to date from=%d to=%d", from,
+		       version);
 	return more;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Values out of rows, and queries of lists with filters, for the repositories. Values never become part of the text of
- * a statement.
+ * Values out of rows, and queries of lists with filters, for the repositories. Values never become
+ * part of the text of a statement.
  */
 #include "store/row.h"
 
@@ -76,15 +76,16 @@ void list_contains(struct list *list, const char *column, const char *other, con
 	tc_buf_puts(&pattern, "%");
 	assert(!list->pattern && list->n + 2 <= LIST_PARAMS);
 	list->pattern = tc_buf_take(&pattern);
-	tc_buf_printf(&list->sql,
-		      "%s(LOWER(%s) LIKE LOWER(?) ESCAPE '!' OR LOWER(%s) LIKE LOWER(?) ESCAPE '!')",
-		      list->n ? " AND " : " WHERE ", column, other);
+	tc_buf_printf(
+		&list->sql,
+		"%s(LOWER(%s) LIKE LOWER(?) ESCAPE '!' OR LOWER(%s) LIKE LOWER(?) ESCAPE '!')",
+		list->n ? " AND " : " WHERE ", column, other);
 	list->params[list->n++] = DB_TEXT(list->pattern);
 	list->params[list->n++] = DB_TEXT(list->pattern);
 }
 
-static int each(struct db_stmt *stmt, size_t columns, int (*read)(const struct tc_value *row, void *arg),
-		void *arg)
+static int each(struct db_stmt *stmt, size_t columns,
+		int (*read)(const struct tc_value *row, void *arg), void *arg)
 {
 	struct tc_value row[COLUMNS];
 	int err;
@@ -123,8 +124,8 @@ void list_fini(struct list *list)
 	list->pattern = NULL;
 }
 
-int rows_each(struct db *db, const char *sql, const struct tc_value *params, size_t n, size_t columns,
-	      int (*read)(const struct tc_value *row, void *arg), void *arg)
+int rows_each(struct db *db, const char *sql, const struct tc_value *params, size_t n,
+	      size_t columns, int (*read)(const struct tc_value *row, void *arg), void *arg)
 {
 	struct db_stmt *stmt;
 	int err = db_query(db, sql, params, n, &stmt);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the repositories share: values out of rows, and queries of lists with filters. Nothing that knows a table.
+ * What the repositories share: values out of rows, and queries of lists with filters. Nothing that
+ * knows a table.
  */
 #ifndef CORE_STORE_ROW_H
 #define CORE_STORE_ROW_H
@@ -29,7 +30,10 @@ struct list {
 
 /* Begin: select is all up to WHERE. */
 void list_init(struct list *list, const char *select);
-/* condition with one "?", a constant; nothing is added for a NULL, or for 0. Values are borrowed until list_fini(). */
+/*
+ * condition with one "?", a constant; nothing is added for a NULL, or for 0. Values are borrowed
+ * until list_fini().
+ */
 void list_where_text(struct list *list, const char *condition, const char *value);
 void list_where_int(struct list *list, const char *condition, int64_t value);
 /* Either column contains q, without regard to case. */
@@ -40,14 +44,14 @@ void list_contains(struct list *list, const char *column, const char *other, con
  * order    constant, "id DESC"
  * limit    1..500; anything else is taken as the nearest of these
  * columns  <= 32
- * result   0 when all is read or read() stopped it, or negative: an error of the database, or what read() returned
+ * result   0 all is read or read() stopped it | negative, of the database or of read()
  */
 int list_run(struct list *list, struct db *db, const char *order, int limit, size_t columns,
 	     int (*read)(const struct tc_value *row, void *arg), void *arg);
 void list_fini(struct list *list);
 
 /* Hand each row of a query to read: as list_run(), without a limit, for a constant statement. */
-int rows_each(struct db *db, const char *sql, const struct tc_value *params, size_t n, size_t columns,
-	      int (*read)(const struct tc_value *row, void *arg), void *arg);
+int rows_each(struct db *db, const char *sql, const struct tc_value *params, size_t n,
+	      size_t columns, int (*read)(const struct tc_value *row, void *arg), void *arg);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The store as the loop sees it: jobs go to the writer or the reader, completions come back in one post a batch. The
- * threads and their transactions are in worker.c.
+ * The store as the loop sees it: jobs go to the writer or the reader, completions come back in one
+ * post a batch. The threads and their transactions are in store_worker.c.
  */
 #include "store/store.h"
 
@@ -12,10 +12,10 @@
 
 #include "host/host.h"
 #include "host/loop.h"
-#include "store/worker.h"
+#include "store/store_worker.h"
 
 #define WRITE_BATCH 256
-#define QUEUE_MAX 20000
+#define QUEUE_MAX   20000
 
 /* What the threads tell, for the loop to see. */
 struct news {
@@ -136,7 +136,8 @@ static bool side_open(struct store *store, struct side *side, struct tc_instance
 	return side->worker != NULL;
 }
 
-struct store *store_open(struct loop *loop, struct tc_instance *self, char *fault, size_t size_bytes)
+struct store *store_open(struct loop *loop, struct tc_instance *self, char *fault,
+			 size_t size_bytes)
 {
 	struct store *store = tc_alloc(sizeof(*store));
 
@@ -161,7 +162,10 @@ void store_close(struct store *store)
 	store->closing = true;
 	store_worker_close(store->writer.worker);
 	store_worker_close(store->reader.worker);
-	/* The loop may not turn again: the completions are told here, and a notice under way finds nobody. */
+	/*
+	 * The loop may not turn again: the completions are told here, and a notice under way finds
+	 * nobody.
+	 */
 	posted = store->posted;
 	complete(store);
 	store->notice->store = NULL;
@@ -213,14 +217,16 @@ size_t store_pending(const struct store *store)
 
 bool store_healthy(const struct store *store, const char **text)
 {
-	const struct news *news = store->writer.seen.err ? &store->writer.seen : &store->reader.seen;
+	const struct news *news =
+		store->writer.seen.err ? &store->writer.seen : &store->reader.seen;
 
 	if (text)
 		*text = news->err ? news->text : "the database works";
 	return !news->err;
 }
 
-void store_figures(const struct store *store, uint64_t *commits, uint64_t *jobs, uint64_t *commit_us)
+void store_figures(const struct store *store, uint64_t *commits, uint64_t *jobs,
+		   uint64_t *commit_us)
 {
 	*commits = store->commits;
 	*jobs = store->jobs;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The store's threads: one writer that commits whatever has queued up as one transaction (group commit), one reader.
+ * The store's threads: one writer that commits whatever has queued up as one transaction (group
+ * commit), one reader.
  */
 #ifndef CORE_STORE_STORE_H
 #define CORE_STORE_STORE_H
@@ -17,17 +18,27 @@ struct db; /* a connection with its prepared statements; see db.h */
  * self    an open instance of kind store; must outlive the store
  * fault   receives why not
  */
-struct store *store_open(struct loop *loop, struct tc_instance *self, char *fault, size_t size_bytes);
-/* Finish what is queued, stop the threads. Blocks. */
+struct store *store_open(struct loop *loop, struct tc_instance *self, char *fault,
+			 size_t size_bytes);
+/*
+ * Finish what is queued, stop the threads. Blocks. Completions that are left are told before it
+ * returns, on the caller's thread; what they submit meanwhile is refused. Not to be called from a
+ * completion.
+ */
 void store_close(struct store *store);
 
 /*
- * Queue work for the writer. run() and what it calls do SQL and nothing else; it may be run again when the transaction has
- * to be repeated, so it sets all of its outputs each time. When run() returns an error, what it did is rolled back.
+ * Queue work for the writer. run() and what it calls do SQL and nothing else; it may be run again
+ * when the transaction has to be repeated, so it sets all of its outputs each time. When run()
+ * returns an error, what it did is rolled back.
  *
  * run     writer thread; 0 or a negative errno
- * done    loop thread, after the commit: err is what run() returned, or the commit's failure (-EHOSTDOWN, -EIO,
- *         -ENOSPC). NULL = nobody waits. In the order of the submissions
+ * done    loop thread, after the commit: err is what run() returned, or why the database did not
+ *         take it. NULL = nobody waits. In the order of the submissions
+ * errors  -EHOSTDOWN the database is away, nothing was written; or it went away during the commit,
+ *         and nobody knows: a repetition under the same ids gets -EEXIST when it was written |
+ *         -EAGAIN deadlocks without end, or another process holds the database |
+ *         -EIO, -ENOSPC nothing was written
  * result  0 taken | -EAGAIN the queue is full: nothing was taken, done is not called
  * thread  loop
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * API tokens in the store: the statements on the table of tokens. The hash is stored as lower-case hexadecimal text, which
- * every database can index.
+ * API tokens in the store: the statements on the table of tokens. The hash is stored as lower-case
+ * hexadecimal text, which every database can index.
  */
 #include "store/token_repo.h"
 
@@ -10,9 +10,9 @@
 
 #include "store/row.h"
 
-#define COLUMNS "id, name, scope, hash, created_us, expires_us"
+#define COLUMNS      "id, name, scope, hash, created_us, expires_us"
 #define COLUMN_COUNT 6
-#define HASH_BYTES 32
+#define HASH_BYTES   32
 
 void token_row_fini(struct token_row *row)
 {
@@ -56,12 +56,9 @@ int token_insert(struct db *db, const struct token_row *row)
 {
 	char hash[2 * HASH_BYTES + 1];
 	const struct tc_value params[COLUMN_COUNT] = {
-		DB_TEXT(row->id),
-		DB_TEXT(row->name),
-		DB_TEXT(row->scope),
-		{.type = TC_V_TEXT, .s = hash, .len = 2 * HASH_BYTES},
-		DB_INT(row->created_us),
-		DB_INT(row->expires_us),
+		DB_TEXT(row->id),        DB_TEXT(row->name),
+		DB_TEXT(row->scope),     {.type = TC_V_TEXT, .s = hash, .len = 2 * HASH_BYTES},
+		DB_INT(row->created_us), DB_INT(row->expires_us),
 	};
 
 	hash_format(row->hash, hash);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For the tests of the store: a folder of its own, a loop, a host with the sqlite plugin, and the waiting for completions.
+ * For the tests of the store: a folder of its own, a loop, a host with the sqlite plugin, and the
+ * waiting for completions.
  */
 #ifndef TESTS_UNIT_STORE_RIG_H
 #define TESTS_UNIT_STORE_RIG_H
@@ -17,7 +18,10 @@ struct store_rig {
 	struct tc_instance *instance;
 };
 
-/* A fresh folder with an open instance; skips the test when the plugin is not built. For rig_setup of cmocka. */
+/*
+ * A fresh folder with an open instance; skips the test when the plugin is not built. For rig_setup
+ * of cmocka.
+ */
 int rig_setup(void **state);
 int rig_teardown(void **state);
 /* Another instance over the same folder; path is its database. Freed by instance_free(). */

@@ -114,7 +114,8 @@ static void test_by_key_finds_the_newest(void **state)
 	db_close(db);
 }
 
-static void check(struct db *db, const char *state, const char *by, int64_t at_us, int64_t updated_us)
+static void check(struct db *db, const char *state, const char *by, int64_t at_us,
+		  int64_t updated_us)
 {
 	struct alert_row row;
 
@@ -138,31 +139,38 @@ static void test_set_state(void **state)
 	add(db, sample(2));
 	assert_int_equal(alert_set_state(db, "id-99", "open", "resolved", NULL, 1, now), -ENOENT);
 	assert_string_equal(now, "");
-	assert_int_equal(alert_set_state(db, "id-01", "acknowledged", "open", NULL, 2000, now), -EPERM);
+	assert_int_equal(alert_set_state(db, "id-01", "acknowledged", "open", NULL, 2000, now),
+			 -EPERM);
 	assert_string_equal(now, "open");
 	check(db, "open", NULL, 0, 1001);
-	assert_int_equal(alert_set_state(db, "id-01", "open", "acknowledged", "alice", 2000, now), 0);
+	assert_int_equal(alert_set_state(db, "id-01", "open", "acknowledged", "alice", 2000, now),
+			 0);
 	assert_string_equal(now, "acknowledged");
 	check(db, "acknowledged", "alice", 2000, 2000);
 	/* twice: the second comes too late, and is told so */
-	assert_int_equal(alert_set_state(db, "id-01", "open", "acknowledged", "bob", 2001, now), -EPERM);
+	assert_int_equal(alert_set_state(db, "id-01", "open", "acknowledged", "bob", 2001, now),
+			 -EPERM);
 	assert_string_equal(now, "acknowledged");
 	check(db, "acknowledged", "alice", 2000, 2000);
 	/* escalated: open again, and nobody has acknowledged it any more */
-	assert_int_equal(alert_set_state(db, "id-01", "open,acknowledged", "open", "alice", 3000, now), 0);
+	assert_int_equal(
+		alert_set_state(db, "id-01", "open,acknowledged", "open", "alice", 3000, now), 0);
 	check(db, "open", NULL, 0, 3000);
 	/* the same again, even at the same moment, is no refusal */
-	assert_int_equal(alert_set_state(db, "id-01", "open,acknowledged", "open", NULL, 3000, now), 0);
-	assert_int_equal(alert_set_state(db, "id-01", "open", "acknowledged", "carol", 3500, now), 0);
-	assert_int_equal(alert_set_state(db, "id-01", "open,acknowledged,exhausted", "resolved", "am",
-					 4000, NULL),
+	assert_int_equal(alert_set_state(db, "id-01", "open,acknowledged", "open", NULL, 3000, now),
+			 0);
+	assert_int_equal(alert_set_state(db, "id-01", "open", "acknowledged", "carol", 3500, now),
+			 0);
+	assert_int_equal(alert_set_state(db, "id-01", "open,acknowledged,exhausted", "resolved",
+					 "am", 4000, NULL),
 			 0);
 	check(db, "resolved", "carol", 3500, 4000);
-	assert_int_equal(alert_set_state(db, "id-01", "open,acknowledged,exhausted", "cancelled", NULL,
-					 5000, NULL),
+	assert_int_equal(alert_set_state(db, "id-01", "open,acknowledged,exhausted", "cancelled",
+					 NULL, 5000, NULL),
 			 -EPERM);
 	/* a part of a name is not the name */
-	assert_int_equal(alert_set_state(db, "id-01", "resolve,resolvedx", "open", NULL, 1, now), -EPERM);
+	assert_int_equal(alert_set_state(db, "id-01", "resolve,resolvedx", "open", NULL, 1, now),
+			 -EPERM);
 	assert_string_equal(now, "resolved");
 	db_close(db);
 }
@@ -242,7 +250,8 @@ static void test_list_filters(void **state)
 	check_list(db, (struct alert_filter){.target = "contact:alice"}, "04");
 	check_list(db, (struct alert_filter){.since_us = 1003}, "06 05 04 03");
 	check_list(db, (struct alert_filter){.until_us = 1003}, "02 01");
-	check_list(db, (struct alert_filter){.since_us = 1002, .until_us = 1004, .state = "open"}, "03");
+	check_list(db, (struct alert_filter){.since_us = 1002, .until_us = 1004, .state = "open"},
+		   "03");
 	/* contains: message or labels, any case, no wildcards of the database */
 	check_list(db, (struct alert_filter){.q = "load"}, "06 02 01");
 	check_list(db, (struct alert_filter){.q = "100%"}, "01");
@@ -315,7 +324,8 @@ static int see_token(const struct token_row *row, void *arg)
 	struct tokens *t = arg;
 	size_t len = strlen(t->names);
 
-	snprintf(t->names + len, sizeof(t->names) - len, "%s/%s/%s ", row->id, row->name, row->scope);
+	snprintf(t->names + len, sizeof(t->names) - len, "%s/%s/%s ", row->id, row->name,
+		 row->scope);
 	memcpy(t->hash, row->hash, sizeof(t->hash));
 	t->expires_us = row->expires_us;
 	return 0;
@@ -364,14 +374,10 @@ static void test_tokens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_insert_and_get),
-		RIG_TEST(test_by_key_finds_the_newest),
-		RIG_TEST(test_set_state),
-		RIG_TEST(test_set_step),
-		RIG_TEST(test_list_filters),
-		RIG_TEST(test_list_pages),
-		RIG_TEST(test_list_open),
-		RIG_TEST(test_tokens),
+		RIG_TEST(test_insert_and_get), RIG_TEST(test_by_key_finds_the_newest),
+		RIG_TEST(test_set_state),      RIG_TEST(test_set_step),
+		RIG_TEST(test_list_filters),   RIG_TEST(test_list_pages),
+		RIG_TEST(test_list_open),      RIG_TEST(test_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,7 +162,8 @@ static void check_list(struct db *db, struct call_filter filter, const char *wan
 
 static void test_lists(void **state)
 {
-	static const char *const states[] = {"queued", "placing", "ringing", "answered", "ended", "ended"};
+	static const char *const states[] = {"queued",   "placing", "ringing",
+					     "answered", "ended",   "ended"};
 	struct db *db = rig_db(*state);
 	struct seen seen = {0};
 
@@ -299,7 +300,9 @@ static void test_journal(void **state)
 		e[i].me = journal_listen(j, hear, &e[i]);
 	}
 	e[4].journal = j;
-	/* While the event is told: the first leaves, takes the second with it, and a fifth comes. */
+	/*
+	 * While the event is told: the first leaves, takes the second with it, and a fifth comes.
+	 */
 	e[0].leave = true;
 	e[0].other = e[1].me;
 	e[0].newcomer = &e[4];
@@ -331,11 +334,8 @@ static void test_journal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_life_of_a_call),
-		RIG_TEST(test_ended_is_final),
-		RIG_TEST(test_lists),
-		RIG_TEST(test_events),
-		cmocka_unit_test(test_journal),
+		RIG_TEST(test_life_of_a_call), RIG_TEST(test_ended_is_final),  RIG_TEST(test_lists),
+		RIG_TEST(test_events),         cmocka_unit_test(test_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The store's writer when the database fails: a driver around the real one that fails when it is told to.
+ * The store's writer when the database fails: a driver around the real one that fails when it is
+ * told to.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -196,7 +197,9 @@ static int64_t rows(struct store_rig *rig)
 
 /* ---- tests ---- */
 
-/* A certification conflict at the commit of the group: each is run alone, one of them three times. */
+/*
+ * A certification conflict at the commit of the group: each is run alone, one of them three times.
+ */
 static void test_conflict_at_commit(void **state)
 {
 	struct store *store = fake_store(*state);
@@ -215,7 +218,10 @@ static void test_conflict_at_commit(void **state)
 	assert_int_equal(rows(*state), GROUP);
 }
 
-/* The third write of the group meets a deadlock: the two before it are gone, too, and are done again. */
+/*
+ * The third write of the group meets a deadlock: the two before it are gone, too, and are done
+ * again.
+ */
 static void test_deadlock_in_group(void **state)
 {
 	struct store *store = fake_store(*state);
@@ -259,7 +265,9 @@ static void test_lost_before_commit_is_repeated(void **state)
 	begin(store, &r);
 	break_it(&faults.execute, 0, 1, -EHOSTDOWN);
 	go(*state, &r);
-	/* The first write failed, the connection was made anew, the group was run again as a whole. */
+	/*
+	 * The first write failed, the connection was made anew, the group was run again as a whole.
+	 */
 	assert_int_equal(r.w[0].runs, 2);
 	assert_int_equal(r.w[1].runs, 1);
 	for (size_t i = 0; i < GROUP; i++)
@@ -306,7 +314,10 @@ static bool is_healthy(void *arg)
 	return store_healthy(arg, NULL);
 }
 
-/* Away: jobs fail soon, the store says so, and comes back by itself although nobody asks for anything. */
+/*
+ * Away: jobs fail soon, the store says so, and comes back by itself although nobody asks for
+ * anything.
+ */
 static void test_away_and_back(void **state)
 {
 	struct store *store = fake_store(*state);
@@ -347,7 +358,9 @@ static void test_close_while_away(void **state)
 	assert_int_equal(w[1].runs, 0);
 }
 
-/* Somebody else holds the database for too long: all that wait are told, not one after the other. */
+/*
+ * Somebody else holds the database for too long: all that wait are told, not one after the other.
+ */
 static void test_busy(void **state)
 {
 	struct store *store = fake_store(*state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Migrations and the connection underneath: from nothing, again, cut short, refused; and that the indexes serve.
+ * Migrations and the connection underneath: from nothing, again, cut short, refused; and that the
+ * indexes serve.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +43,8 @@ static void test_from_empty_and_again(void **state)
 	assert_int_equal(migrate_run(db, fault, sizeof(fault)), 0);
 	assert_string_equal(fault, "");
 	db_close(db);
-	assert_int_equal(rig_number(rig, "SELECT MAX(version) FROM schema_version"), migrate_version());
+	assert_int_equal(rig_number(rig, "SELECT MAX(version) FROM schema_version"),
+			 migrate_version());
 	assert_int_equal(rig_number(rig, "SELECT COUNT(*) FROM schema_version"), migrate_version());
 }
 
@@ -62,8 +64,9 @@ static void test_newer_is_refused_and_untouched(void **state)
 	snprintf(own, sizeof(own), " %d", migrate_version());
 	assert_non_null(strstr(fault, "9999"));
 	assert_non_null(strstr(fault, own));
-	assert_int_equal(db_query_text(db, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'", NULL,
-				       0, &stmt),
+	assert_int_equal(db_query_text(db,
+				       "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'",
+				       NULL, 0, &stmt),
 			 0);
 	assert_int_equal(db_next(stmt, &v, 1), 1);
 	assert_int_equal(v.i, 1);
@@ -209,12 +212,9 @@ static void test_wrong_sql_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_from_empty_and_again),
-		RIG_TEST(test_newer_is_refused_and_untouched),
-		RIG_TEST(test_half_done_is_finished),
-		RIG_TEST(test_failure_is_explained),
-		RIG_TEST(test_indexes_serve),
-		RIG_TEST(test_statement_within_itself),
+		RIG_TEST(test_from_empty_and_again),  RIG_TEST(test_newer_is_refused_and_untouched),
+		RIG_TEST(test_half_done_is_finished), RIG_TEST(test_failure_is_explained),
+		RIG_TEST(test_indexes_serve),         RIG_TEST(test_statement_within_itself),
 		RIG_TEST(test_wrong_sql_is_refused),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The store's threads over a real database: group commit, order, isolation of failures, closing, and what a kill leaves.
+ * The store's threads over a real database: group commit, order, isolation of failures, closing,
+ * and what a kill leaves.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +33,7 @@ struct work {
 	int err;          /* what done() was told */
 	size_t place;     /* among the completed, 1-based */
 	unsigned runs;
-	int64_t seen;     /* by a reader */
+	int64_t seen; /* by a reader */
 };
 
 static int work_run(struct db *db, void *arg)
@@ -114,7 +115,9 @@ static void test_write_then_read(void **state)
 	free(w);
 }
 
-/* The first job holds the writer; what comes meanwhile is committed in groups, and told in order. */
+/*
+ * The first job holds the writer; what comes meanwhile is committed in groups, and told in order.
+ */
 static void test_group_and_order(void **state)
 {
 	enum { N = 1 + 300 };
@@ -181,12 +184,16 @@ static void test_failing_job_is_isolated(void **state)
 
 		if (i == 7)
 			w[i].what = "bad";
-		assert_int_equal(store_write(store, token ? token_run : work_run, work_done, &w[i]), 0);
+		assert_int_equal(store_write(store, token ? token_run : work_run, work_done, &w[i]),
+				 0);
 	}
 	sem_post(&gate);
 	rig_wait_count(*state, &finished, N);
 	for (size_t i = 0; i < N; i++) {
-		assert_int_equal(w[i].err, i == 4 ? -EPERM : i == 9 ? -ECANCELED : i == 7 ? -EEXIST : 0);
+		assert_int_equal(w[i].err, i == 4   ? -EPERM
+					   : i == 9 ? -ECANCELED
+					   : i == 7 ? -EEXIST
+						    : 0);
 		assert_int_equal(w[i].place, i + 1);
 		assert_in_range(w[i].runs, 1, 2);
 	}
@@ -464,7 +471,8 @@ static void test_kill_loses_nothing_reported(void **state)
 		struct tc_value v;
 
 		/* Nothing failed before, so number and id are the same. */
-		assert_int_equal(db_query(db, "SELECT at_us FROM events WHERE id = ?", params, 1, &stmt), 0);
+		assert_int_equal(
+			db_query(db, "SELECT at_us FROM events WHERE id = ?", params, 1, &stmt), 0);
 		assert_int_equal(db_next(stmt, &v, 1), 1);
 		assert_int_equal(v.i, numbers[i]);
 		db_done(stmt);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded store: SQLite in WAL mode. The descriptor, the settings, and how a connection is made; what runs on a
- * connection is in statement.c.
+ * The embedded store: SQLite in WAL mode. The descriptor, the settings, and how a connection is
+ * made; what runs on a connection is in statement.c.
  */
 #include "sqlite.h"
 
@@ -29,7 +29,8 @@ static const struct tc_option options[] = {
 	 .offset = offsetof(struct sqlite_config, synchronous),
 	 .def = "full",
 	 .choices = synchronous_names,
-	 .help = "full: a commit is on the disk when it is reported; normal: a power cut may undo the last ones"},
+	 .help = "full: a commit is on the disk when it is reported; normal: a power cut may undo "
+		 "the last ones"},
 	{.name = "busy_timeout",
 	 .type = TC_DURATION,
 	 .offset = offsetof(struct sqlite_config, busy_timeout),
@@ -41,7 +42,8 @@ static const struct tc_option options[] = {
 	 .type = TC_BOOL,
 	 .offset = offsetof(struct sqlite_config, quick_check),
 	 .def = "true",
-	 .help = "look for damage at start; switch off when the file is so large that it takes too long"},
+	 .help = "look for damage at start; switch off when the file is so large that it takes too "
+		 "long"},
 	TC_OPTION_END,
 };
 
@@ -106,8 +108,8 @@ static const struct tc_store_dialect *dialect(void *state)
 /* ---- connections ---- */
 
 /*
- * Make the file, for us alone: SQLite gives its WAL the same mode. Its directory entry is on the disk before anything
- * is reported as committed.
+ * Make the file, for us alone: SQLite gives its WAL the same mode. Its directory entry is on the
+ * disk before anything is reported as committed.
  */
 static int create(const char *path, char *text, size_t size_bytes)
 {
@@ -119,7 +121,8 @@ static int create(const char *path, char *text, size_t size_bytes)
 		if (errno == EEXIST)
 			return 0;
 		err = errno;
-		snprintf(text, size_bytes, "cannot create the database %s: %s", path, strerror(err));
+		snprintf(text, size_bytes, "cannot create the database %s: %s", path,
+			 strerror(err));
 		return err == ENOSPC ? -ENOSPC : -EACCES;
 	}
 	close(fd);
@@ -129,7 +132,8 @@ static int create(const char *path, char *text, size_t size_bytes)
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0) {
 		err = -EIO;
-		snprintf(text, size_bytes, "cannot write the directory %s: %s", folder, strerror(errno));
+		snprintf(text, size_bytes, "cannot write the directory %s: %s", folder,
+			 strerror(errno));
 	}
 	if (fd >= 0)
 		close(fd);
@@ -147,7 +151,8 @@ static int ask(struct tc_db *db, const char *sql, char *answer, size_t size_byte
 	if (rc == SQLITE_OK) {
 		rc = sqlite3_step(stmt);
 		if (rc == SQLITE_ROW && sqlite3_column_text(stmt, 0))
-			snprintf(answer, size_bytes, "%s", (const char *)sqlite3_column_text(stmt, 0));
+			snprintf(answer, size_bytes, "%s",
+				 (const char *)sqlite3_column_text(stmt, 0));
 	}
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		rc = SQLITE_OK;
@@ -156,14 +161,14 @@ static int ask(struct tc_db *db, const char *sql, char *answer, size_t size_byte
 	return rc;
 }
 
-/* The size of the WAL is bounded by the automatic checkpoint; the limit takes it back after a burst. */
+/*
+ * The size of the WAL is bounded by the automatic checkpoint; the limit takes it back after a
+ * burst.
+ */
 static const char *const settings[] = {
-	"PRAGMA foreign_keys = ON",
-	"PRAGMA trusted_schema = OFF",
-	"PRAGMA cell_size_check = ON",
-	"PRAGMA temp_store = MEMORY",
-	"PRAGMA wal_autocheckpoint = 1000",
-	"PRAGMA journal_size_limit = 67108864",
+	"PRAGMA foreign_keys = ON",         "PRAGMA trusted_schema = OFF",
+	"PRAGMA cell_size_check = ON",      "PRAGMA temp_store = MEMORY",
+	"PRAGMA wal_autocheckpoint = 1000", "PRAGMA journal_size_limit = 67108864",
 };
 
 static int set_up(struct tc_db *db)
@@ -174,12 +179,15 @@ static int set_up(struct tc_db *db)
 
 	err = ask(db, "PRAGMA journal_mode = WAL", answer, sizeof(answer));
 	if (!err && strcmp(answer, "wal") != 0) {
-		snprintf(db->text, sizeof(db->text), "%s: no WAL is possible there (journal_mode is %s)",
-			 db->sqlite->path, answer);
+		snprintf(db->text, sizeof(db->text),
+			 "%s: no WAL is possible there (journal_mode is %s)", db->sqlite->path,
+			 answer);
 		err = -EINVAL;
 	}
 	if (!err)
-		err = ask(db, cfg->synchronous ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
+		err = ask(db,
+			  cfg->synchronous ? "PRAGMA synchronous = NORMAL"
+					   : "PRAGMA synchronous = FULL",
 			  answer, sizeof(answer));
 	for (size_t i = 0; !err && i < sizeof(settings) / sizeof(settings[0]); i++)
 		err = ask(db, settings[i], answer, sizeof(answer));
@@ -187,8 +195,8 @@ static int set_up(struct tc_db *db)
 		return err;
 	err = ask(db, "PRAGMA quick_check(1)", answer, sizeof(answer));
 	if (!err && strcmp(answer, "ok") != 0) {
-		snprintf(db->text, sizeof(db->text), "the database %s is damaged: %s", db->sqlite->path,
-			 answer);
+		snprintf(db->text, sizeof(db->text), "the database %s is damaged: %s",
+			 db->sqlite->path, answer);
 		err = -EINVAL;
 	}
 	if (!err)
@@ -236,7 +244,8 @@ static int sqlite_connect(void *state, struct tc_db **out, char *text, size_t si
 	db->sqlite = sqlite;
 	LIST_INIT(&db->stmts);
 	/* One thread at a time uses a connection: SQLite needs no lock around it. */
-	rc = sqlite3_open_v2(sqlite->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(sqlite->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			     NULL);
 	if (!db->handle) {
 		snprintf(text, size_bytes, "out of memory");
 		free(db);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the two halves of the sqlite plugin share: the instance, a connection, and the mapping of errors.
+ * What the two halves of the sqlite plugin share: the instance, a connection, and the mapping of
+ * errors.
  */
 #ifndef PLUGINS_STORE_SQLITE_SQLITE_H
 #define PLUGINS_STORE_SQLITE_SQLITE_H
@@ -22,16 +23,22 @@ struct sqlite_config {
 struct sqlite {
 	struct tc_instance *self;
 	const struct sqlite_config *cfg;
-	char *path;           /* owned, absolute */
-	atomic_bool checked;  /* the quick check of this instance was good */
-	atomic_int fault;     /* the last result of a commit or read that a human must look at; 0 = none */
+	char *path;          /* owned, absolute */
+	atomic_bool checked; /* the quick check of this instance was good */
+	atomic_int fault;    /* the last result that a human must look at; 0 = none */
+};
+
+enum fetch {
+	FETCH_END,   /* no more rows */
+	FETCH_READY, /* one is there */
+	FETCH_STEP,  /* step for one */
 };
 
 struct tc_stmt {
 	LIST_ENTRY(tc_stmt) link;
 	struct tc_db *db;
 	sqlite3_stmt *stmt;
-	enum { FETCH_END, FETCH_READY, FETCH_STEP } fetch; /* no more rows, one is there, step for one */
+	enum fetch fetch;
 };
 
 struct tc_db {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Transactions and statements on one SQLite connection, and what SQLite's errors mean. Connecting is in sqlite.c.
+ * Transactions and statements on one SQLite connection, and what SQLite's errors mean. Connecting
+ * is in sqlite.c.
  */
 #include "sqlite.h"
 
@@ -56,8 +57,8 @@ int sqlite_result(struct tc_db *db, int rc)
 	switch (rc & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		snprintf(db->text, sizeof(db->text), "the database %s is damaged: %s", db->sqlite->path,
-			 message);
+		snprintf(db->text, sizeof(db->text), "the database %s is damaged: %s",
+			 db->sqlite->path, message);
 		break;
 	case SQLITE_IOERR:
 	case SQLITE_FULL:
@@ -113,7 +114,8 @@ int sqlite_commit(struct tc_db *db)
 	int err;
 
 	if (sqlite3_get_autocommit(db->handle)) {
-		snprintf(db->text, sizeof(db->text), "the transaction was ended by an earlier error");
+		snprintf(db->text, sizeof(db->text),
+			 "the transaction was ended by an earlier error");
 		return -EIO;
 	}
 	err = run_once(db, &db->commit, "COMMIT");
@@ -121,7 +123,10 @@ int sqlite_commit(struct tc_db *db)
 		atomic_store(&db->sqlite->fault, 0);
 		return 0;
 	}
-	/* A COMMIT that found the database busy leaves the transaction open. The text stays the COMMIT's. */
+	/*
+	 * A COMMIT that found the database busy leaves the transaction open. The text stays the
+	 * COMMIT's.
+	 */
 	if (!sqlite3_get_autocommit(db->handle)) {
 		char text[sizeof(db->text)];
 
@@ -202,8 +207,8 @@ int sqlite_execute(struct tc_stmt *stmt, const struct tc_value *params, size_t n
 
 	sqlite_reset(stmt);
 	if (n != (size_t)sqlite3_bind_parameter_count(handle)) {
-		snprintf(stmt->db->text, sizeof(stmt->db->text), "%zu parameters given, %d wanted", n,
-			 sqlite3_bind_parameter_count(handle));
+		snprintf(stmt->db->text, sizeof(stmt->db->text), "%zu parameters given, %d wanted",
+			 n, sqlite3_bind_parameter_count(handle));
 		return -EINVAL;
 	}
 	/* Without rows the values are used up before we return, and need no copy. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is sqlite's own: its file, its settings, its errors. The contract of the kind is tested in tests/conform/store.
+ * What is sqlite's own: its file, its settings, its errors. The contract of the kind is tested in
+ * tests/conform/store.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -192,7 +193,8 @@ static void test_pragmas(void **state)
 	check_answer(rig, db, "PRAGMA busy_timeout", "5000");
 	check_answer(rig, db, "PRAGMA journal_size_limit", "67108864");
 	rig->ops->disconnect(db);
-	assert_int_equal(configure(rig, "{\"synchronous\": \"normal\", \"busy_timeout\": \"20ms\"}"), 0);
+	assert_int_equal(
+		configure(rig, "{\"synchronous\": \"normal\", \"busy_timeout\": \"20ms\"}"), 0);
 	db = connected(rig);
 	check_answer(rig, db, "PRAGMA synchronous", "1");
 	check_answer(rig, db, "PRAGMA busy_timeout", "20");
@@ -244,7 +246,10 @@ static void test_not_a_database(void **state)
 	assert_non_null(strstr(text, "damaged"));
 }
 
-/* Overwrite a page in the middle of the tables: it is found when the file is opened, not when it is too late. */
+/*
+ * Overwrite a page in the middle of the tables: it is found when the file is opened, not when it is
+ * too late.
+ */
 static void test_damage(void **state)
 {
 	struct rig *rig = *state;
@@ -255,8 +260,9 @@ static void test_damage(void **state)
 	assert_int_equal(configure(rig, "{}"), 0);
 	db = connected(rig);
 	assert_int_equal(run(rig, db, "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)"), 0);
-	assert_int_equal(run(rig, db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-				      "WHERE i < 3000) INSERT INTO t SELECT i, 'row ' || i FROM n"),
+	assert_int_equal(run(rig, db,
+			     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+			     "WHERE i < 3000) INSERT INTO t SELECT i, 'row ' || i FROM n"),
 			 0);
 	rig->ops->disconnect(db);
 	snprintf(path, sizeof(path), "%s/tocsin.db", rig->dir);
@@ -353,14 +359,10 @@ static void test_two_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_file),
-		RIG_TEST(test_pragmas),
-		RIG_TEST(test_settings),
-		RIG_TEST(test_cannot_be_opened),
-		RIG_TEST(test_not_a_database),
-		RIG_TEST(test_damage),
-		RIG_TEST(test_busy),
-		RIG_TEST(test_full),
+		RIG_TEST(test_file),           RIG_TEST(test_pragmas),
+		RIG_TEST(test_settings),       RIG_TEST(test_cannot_be_opened),
+		RIG_TEST(test_not_a_database), RIG_TEST(test_damage),
+		RIG_TEST(test_busy),           RIG_TEST(test_full),
 		RIG_TEST(test_two_files),
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * conform-store NAME: finds the plugin in TOCSIN_PLUGIN_PATH, opens an instance and runs the contract suite. The instance's
- * settings are the JSON object in TOCSIN_CONFORM_SETTINGS; plugins that need none have a default.
+ * conform-store NAME: finds the plugin in TOCSIN_PLUGIN_PATH, opens an instance and runs the
+ * contract suite. The instance's settings are the JSON object in TOCSIN_CONFORM_SETTINGS; plugins
+ * that need none have a default.
  */
 #include "conform/store/suite.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The contract of kind store as tests: what they share, and the list of them. Every plugin of the kind passes all.
+ * The contract of kind store as tests: what they share, and the list of them. Every plugin of the
+ * kind passes all.
  */
 #ifndef TESTS_CONFORM_STORE_SUITE_H
 #define TESTS_CONFORM_STORE_SUITE_H
@@ -21,7 +22,10 @@ extern void *instance_state;
 
 /* A connection, or the test fails. Closed by the test. */
 struct tc_db *connect_db(void);
-/* Run a statement without rows; words as {text} come from the dialect. What is not 0 fails the test. */
+/*
+ * Run a statement without rows; words as {text} come from the dialect. What is not 0 fails the
+ * test.
+ */
 void run(struct tc_db *db, const char *sql);
 /* The same, and its result. */
 int try_run(struct tc_db *db, const char *sql, const struct tc_value *params, size_t n);

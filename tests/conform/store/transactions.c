@@ -100,7 +100,8 @@ void test_savepoints(void **state)
 		struct tc_value v = INT(i);
 
 		run(db, "SAVEPOINT job");
-		assert_int_equal(try_run(db, "INSERT INTO conform_t (id, v) VALUES (?, 1)", &v, 1), 0);
+		assert_int_equal(try_run(db, "INSERT INTO conform_t (id, v) VALUES (?, 1)", &v, 1),
+				 0);
 		if (i == 2)
 			run(db, "ROLLBACK TO SAVEPOINT job");
 		run(db, "RELEASE SAVEPOINT job");
@@ -121,7 +122,8 @@ void test_failure_inside(void **state)
 	fresh(db);
 	assert_int_equal(ops->begin(db, true), 0);
 	run(db, "INSERT INTO conform_t (id, v) VALUES (1, 1)");
-	assert_int_equal(try_run(db, "INSERT INTO conform_t (id, v) VALUES (1, 2)", NULL, 0), -EEXIST);
+	assert_int_equal(try_run(db, "INSERT INTO conform_t (id, v) VALUES (1, 2)", NULL, 0),
+			 -EEXIST);
 	assert_int_equal(ops->prepare(db, "SELEKT", &stmt), -EINVAL);
 	run(db, "INSERT INTO conform_t (id, v) VALUES (2, 1)");
 	assert_int_equal(ops->commit(db), 0);
@@ -155,7 +157,8 @@ void test_schema_twice(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ops->begin(db, true), 0);
 		run(db, "CREATE TABLE IF NOT EXISTS conform_s (id {autoid}, at_us BIGINT NOT NULL,"
-			" alert_id VARCHAR(36), name VARCHAR(512), word {text} NOT NULL, b {blob}){suffix}");
+			" alert_id VARCHAR(36), name VARCHAR(512), word {text} NOT NULL, b "
+			"{blob}){suffix}");
 		run(db, "CREATE INDEX IF NOT EXISTS conform_s_name ON conform_s (name, alert_id)");
 		assert_int_equal(ops->commit(db), 0);
 	}
@@ -199,7 +202,9 @@ static int increment(struct tc_db *db)
 	return err;
 }
 
-/* The result is the first error that is not -EAGAIN; cmocka's assertions are for the main thread. */
+/*
+ * The result is the first error that is not -EAGAIN; cmocka's assertions are for the main thread.
+ */
 static void *incrementer(void *arg)
 {
 	int *result = arg;

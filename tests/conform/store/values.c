@@ -65,8 +65,16 @@ static void round_trip(struct tc_db *db, const char *column, struct tc_value v)
 
 void test_round_trip(void **state)
 {
-	static const int64_t numbers[] = {0, 1, -1, 255, INT32_MIN, INT32_MAX, INT64_C(4294967296),
-					  INT64_C(1893456000000000), INT64_MIN, INT64_MAX};
+	static const int64_t numbers[] = {0,
+					  1,
+					  -1,
+					  255,
+					  INT32_MIN,
+					  INT32_MAX,
+					  INT64_C(4294967296),
+					  INT64_C(1893456000000000),
+					  INT64_MIN,
+					  INT64_MAX};
 	static const char *const types[] = {"INT", "BIGINT", "VARCHAR(64)", "{text}", "{blob}"};
 	struct tc_db *db = connect_db();
 	char bytes[256];
@@ -83,7 +91,9 @@ void test_round_trip(void **state)
 		round_trip(db, types[i], TEXT("0"));
 		round_trip(db, types[i], TEXT("null"));
 		round_trip(db, types[i], TEXT("it's 100% \"quoted\" \\ and ? and ;--"));
-		round_trip(db, types[i], TEXT("Gr\xc3\xbc\xc3\x9f" "e \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x94\x94"));
+		round_trip(db, types[i],
+			   TEXT("Gr\xc3\xbc\xc3\x9f"
+				"e \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x94\x94"));
 		round_trip(db, types[i], TEXT("line\r\nline\ttab"));
 	}
 	for (size_t i = 0; i < sizeof(bytes); i++)
@@ -111,7 +121,10 @@ void test_long_text(void **state)
 	ops->disconnect(db);
 }
 
-/* The values given to execute() may be gone when it has returned, also for a query whose rows come later. */
+/*
+ * The values given to execute() may be gone when it has returned, also for a query whose rows come
+ * later.
+ */
 void test_params_are_used_up(void **state)
 {
 	struct tc_db *db = connect_db();
@@ -125,7 +138,8 @@ void test_params_are_used_up(void **state)
 	for (int i = 1; i <= 3; i++) {
 		struct tc_value params[] = {INT(i), v};
 
-		assert_int_equal(try_run(db, "INSERT INTO conform_v (id, v) VALUES (?, ?)", params, 2), 0);
+		assert_int_equal(
+			try_run(db, "INSERT INTO conform_v (id, v) VALUES (?, ?)", params, 2), 0);
 	}
 	stmt = prepare(db, "SELECT id FROM conform_v WHERE v = ? ORDER BY id");
 	assert_int_equal(ops->execute(stmt, &v, 1), 0);
@@ -148,7 +162,8 @@ static void fill(struct tc_db *db, int n)
 	for (int i = 1; i <= n; i++) {
 		struct tc_value params[] = {INT(i), NOTHING};
 
-		assert_int_equal(try_run(db, "INSERT INTO conform_v (id, v) VALUES (?, ?)", params, 2), 0);
+		assert_int_equal(
+			try_run(db, "INSERT INTO conform_v (id, v) VALUES (?, ?)", params, 2), 0);
 	}
 }
 
@@ -198,7 +213,8 @@ void test_reuse_after_reset(void **state)
 	for (int i = 10; i < 13; i++) {
 		assert_int_equal(ops->execute(insert, &INT(i), 1), 0);
 		ops->reset(insert);
-		assert_int_equal(ops->execute(insert, &INT(i), 1), -EEXIST); /* also after an error */
+		assert_int_equal(ops->execute(insert, &INT(i), 1),
+				 -EEXIST); /* also after an error */
 		ops->reset(insert);
 	}
 	assert_int_equal(number(db, "SELECT COUNT(*) FROM conform_v"), 8);
@@ -286,18 +302,23 @@ void test_unique(void **state)
 	struct tc_db *db = connect_db();
 
 	(void)state;
-	table(db, "conform_u", "(id INT NOT NULL PRIMARY KEY, name VARCHAR(255), must INT NOT NULL)");
+	table(db, "conform_u",
+	      "(id INT NOT NULL PRIMARY KEY, name VARCHAR(255), must INT NOT NULL)");
 	run(db, "CREATE UNIQUE INDEX IF NOT EXISTS conform_u_name ON conform_u (name)");
 	run(db, "INSERT INTO conform_u (id, name, must) VALUES (1, 'one', 1)");
-	assert_int_equal(try_run(db, "INSERT INTO conform_u (id, name, must) VALUES (?, ?, 1)", twice, 2),
-			 -EEXIST);
-	assert_int_equal(try_run(db, "INSERT INTO conform_u (id, name, must) VALUES (?, ?, 1)", same, 2),
-			 -EEXIST);
+	assert_int_equal(
+		try_run(db, "INSERT INTO conform_u (id, name, must) VALUES (?, ?, 1)", twice, 2),
+		-EEXIST);
+	assert_int_equal(
+		try_run(db, "INSERT INTO conform_u (id, name, must) VALUES (?, ?, 1)", same, 2),
+		-EEXIST);
 	/* NULLs do not meet, and another constraint is another error */
 	run(db, "INSERT INTO conform_u (id, name, must) VALUES (3, NULL, 1)");
 	run(db, "INSERT INTO conform_u (id, name, must) VALUES (4, NULL, 1)");
-	assert_int_equal(try_run(db, "UPDATE conform_u SET name = 'one' WHERE id = 3", NULL, 0), -EEXIST);
-	assert_int_equal(try_run(db, "UPDATE conform_u SET must = NULL WHERE id = 3", NULL, 0), -EINVAL);
+	assert_int_equal(try_run(db, "UPDATE conform_u SET name = 'one' WHERE id = 3", NULL, 0),
+			 -EEXIST);
+	assert_int_equal(try_run(db, "UPDATE conform_u SET must = NULL WHERE id = 3", NULL, 0),
+			 -EINVAL);
 	ops->disconnect(db);
 }
 
@@ -313,7 +334,8 @@ void test_comparisons_are_exact(void **state)
 		struct tc_value v = {.type = TC_V_TEXT, .s = names[i], .len = strlen(names[i])};
 
 		assert_int_equal(try_run(db, "INSERT INTO conform_u (name) VALUES (?)", &v, 1), 0);
-		assert_int_equal(try_run(db, "INSERT INTO conform_u (name) VALUES (?)", &v, 1), -EEXIST);
+		assert_int_equal(try_run(db, "INSERT INTO conform_u (name) VALUES (?)", &v, 1),
+				 -EEXIST);
 	}
 	assert_int_equal(number(db, "SELECT COUNT(*) FROM conform_u WHERE name = 'key'"), 1);
 	/* ids are ordered as bytes are */
@@ -330,7 +352,8 @@ void test_like(void **state)
 		const char *pattern;
 		int want;
 	} cases[] = {
-		{"%LOAD%", 2}, {"%100!%%", 1}, {"%web!_1%", 1}, {"%", 3}, {"%nothing%", 0}, {"%\\%", 1},
+		{"%LOAD%", 2}, {"%100!%%", 1},   {"%web!_1%", 1},
+		{"%", 3},      {"%nothing%", 0}, {"%\\%", 1},
 	};
 
 	(void)state;
@@ -339,11 +362,11 @@ void test_like(void **state)
 	run(db, "INSERT INTO conform_l (id, v) VALUES (2, 'load at 1000 on webX1')");
 	v = TEXT("back\\slash");
 	assert_int_equal(try_run(db, "INSERT INTO conform_l (id, v) VALUES (3, ?)", &v, 1), 0);
-	stmt = prepare(db, "SELECT COUNT(*) FROM conform_l WHERE LOWER(v) LIKE LOWER(?) ESCAPE '!'");
+	stmt = prepare(db,
+		       "SELECT COUNT(*) FROM conform_l WHERE LOWER(v) LIKE LOWER(?) ESCAPE '!'");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct tc_value pattern = {.type = TC_V_TEXT,
-					   .s = cases[i].pattern,
-					   .len = strlen(cases[i].pattern)};
+		struct tc_value pattern = {
+			.type = TC_V_TEXT, .s = cases[i].pattern, .len = strlen(cases[i].pattern)};
 
 		assert_int_equal(ops->execute(stmt, &pattern, 1), 0);
 		assert_int_equal(ops->next(stmt, &v, 1), 1);
@@ -364,7 +387,8 @@ void test_common_sql(void **state)
 	(void)state;
 	fill(db, 5);
 	stmt = prepare(db, "SELECT id FROM conform_v WHERE id IN (?, ?, ?) ORDER BY id LIMIT ?");
-	assert_int_equal(ops->execute(stmt, (struct tc_value[]){INT(4), INT(2), INT(3), INT(2)}, 4), 0);
+	assert_int_equal(ops->execute(stmt, (struct tc_value[]){INT(4), INT(2), INT(3), INT(2)}, 4),
+			 0);
 	assert_int_equal(ops->next(stmt, &v, 1), 1);
 	assert_int_equal(v.i, 2);
 	assert_int_equal(ops->next(stmt, &v, 1), 1);
@@ -401,7 +425,8 @@ void test_refused_statements(void **state)
 	assert_int_equal(ops->prepare(db, "SELECT x FROM conform_missing", &stmt), -EINVAL);
 	assert_non_null(strstr(ops->error(db), "conform_missing"));
 	assert_int_equal(ops->prepare(db, "", &stmt), -EINVAL);
-	assert_int_equal(ops->prepare(db, "DELETE FROM conform_v; DELETE FROM conform_v", &stmt), -EINVAL);
+	assert_int_equal(ops->prepare(db, "DELETE FROM conform_v; DELETE FROM conform_v", &stmt),
+			 -EINVAL);
 	stmt = prepare(db, "SELECT id FROM conform_v WHERE id = ?");
 	assert_int_equal(ops->execute(stmt, NULL, 0), -EINVAL);
 	ops->reset(stmt);

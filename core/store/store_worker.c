@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A store thread. Whatever has queued up while the last commit was under way is the next transaction (group commit):
- * nobody waits for company, and the slower the disk, the larger the groups.
+ * A store thread. Whatever has queued up while the last commit was under way is the next
+ * transaction (group commit): nobody waits for company, and the slower the disk, the larger the
+ * groups.
  *
  * When something goes wrong in a group:
  *
- *   a job fails          the group is rolled back and run again with a savepoint around each job; the one that
- *                        failed is undone alone, the others are committed
- *   the transaction      (deadlock, certification, disk) the group is rolled back and each job is run in a
- *   fails                transaction of its own, a deadlock a few times
- *   the connection is    before COMMIT was sent: nothing has happened; connect and run the group again, once
- *   lost                 after COMMIT was sent: nobody knows. All jobs of the group complete with -EHOSTDOWN, and
- *                        are not repeated: who submitted them looks (ids are chosen by us, a repetition
- *                        that meets itself gets -EEXIST)
+ *   a job fails: the group is rolled back and run again with a savepoint around each job. The one
+ *     that failed is undone alone, the others are committed.
+ *   the transaction fails (deadlock, certification, disk): the group is rolled back and each job
+ *     is run in a transaction of its own, after a deadlock a few times.
+ *   the connection is lost before COMMIT was sent: nothing has happened. Connect, and run the group
+ *     again, once.
+ *   the connection is lost after COMMIT was sent: nobody knows. All jobs of the group complete with
+ *     -EHOSTDOWN and are not repeated: who submitted them looks (ids are chosen by us, a repetition
+ *     that meets itself gets -EEXIST).
  *
- * While there is no connection, jobs wait for at most one back-off period; then they complete with -EHOSTDOWN.
+ * While there is no connection, jobs wait for at most one back-off period; then they complete with
+ * -EHOSTDOWN.
  */
-#include "store/worker.h"
+#include "store/store_worker.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -31,13 +34,13 @@
 #include "store/db.h"
 #include "store/migrate.h"
 
-#define RETRIES 6             /* of a transaction that met a deadlock */
-#define RETRY_FIRST_US 2000   /* wait before the first of them; doubled each time */
+#define RETRIES          6    /* of a transaction that met a deadlock */
+#define RETRY_FIRST_US   2000 /* wait before the first of them; doubled each time */
 #define BACKOFF_FIRST_US 100000
-#define BACKOFF_MAX_US 2000000
-#define PROBE_US 2000000      /* while something is wrong and nobody has work */
-#define COMPLAIN_US 60000000  /* first repetition of a complaint; doubled each time */
-#define COMPLAIN_MAX_US INT64_C(3600000000)
+#define BACKOFF_MAX_US   2000000
+#define PROBE_US         2000000  /* while something is wrong and nobody has work */
+#define COMPLAIN_US      60000000 /* first repetition of a complaint; doubled each time */
+#define COMPLAIN_MAX_US  INT64_C(3600000000)
 
 struct store_worker {
 	struct worker_config config;
@@ -48,11 +51,11 @@ struct store_worker {
 	size_t waiting;
 	bool idle, stop, ready;
 	/* of the thread alone */
-	struct db *db;        /* NULL = not connected */
+	struct db *db; /* NULL = not connected */
 	int64_t next_try_us, backoff_us;
-	bool begun, unsure;   /* the last attempt: it began; COMMIT was sent, no answer came */
+	bool begun, unsure; /* the last attempt: it began; COMMIT was sent, no answer came */
 	struct worker_report report;
-	char text[512];       /* why it does not work */
+	char text[512];                                           /* why it does not work */
 	int64_t sick_since_us, complain_at_us, complain_after_us; /* 0 = well */
 	int start_err;
 };
@@ -101,7 +104,10 @@ static void sick(struct store_worker *w, int err, const char *text)
 
 /* ---- the connection ---- */
 
-/* A connection that can be made and then does not serve is no better than none: only a commit resets this. */
+/*
+ * A connection that can be made and then does not serve is no better than none: only a commit
+ * resets this.
+ */
 static void back_off(struct store_worker *w)
 {
 	w->next_try_us = tc_now_us() + w->backoff_us;
@@ -189,8 +195,10 @@ static int commit(struct store_worker *w, struct job_list *jobs)
 /*
  * All jobs in one transaction.
  *
- * result  0 committed, each job has its result | JOB_FAILED one failed, all is rolled back (PLAIN only) |
- *         negative: the transaction failed, nothing was done, unless w->unsure; if not w->begun, no job was run
+ * result  0 committed, each job has its result |
+ *         JOB_FAILED one failed, all is rolled back (PLAIN only) |
+ *         negative: the transaction failed. Nothing was done, unless w->unsure; no job was run,
+ *         unless w->begun
  */
 static int attempt(struct store_worker *w, struct job_list *jobs, enum guard guard)
 {
@@ -222,7 +230,10 @@ static void set_all(struct job_list *jobs, int err)
 		job->err = err;
 }
 
-/* One job in a transaction of its own. result: 0 the job has its result, or why the database did not take it. */
+/*
+ * One job in a transaction of its own. result: 0 the job has its result, or why the database did
+ * not take it.
+ */
 static int alone(struct store_worker *w, struct job *job)
 {
 	struct job_list one = STAILQ_HEAD_INITIALIZER(one);
@@ -333,7 +344,10 @@ static void wait_until(struct store_worker *w, int64_t until_us)
 	w->idle = false;
 }
 
-/* The next batch; empty when it is only time to connect or to probe. false: stopped, and nothing is left. */
+/*
+ * The next batch; empty when it is only time to connect or to probe. false: stopped, and nothing is
+ * left.
+ */
 static bool take(struct store_worker *w, struct job_list *jobs)
 {
 	int64_t probe_us = tc_now_us() + PROBE_US;
@@ -437,7 +451,8 @@ static int spawn(struct store_worker *w)
 	return err;
 }
 
-struct store_worker *store_worker_open(const struct worker_config *config, char *fault, size_t size_bytes)
+struct store_worker *store_worker_open(const struct worker_config *config, char *fault,
+				       size_t size_bytes)
 {
 	struct store_worker *w = tc_alloc(sizeof(*w));
 	pthread_condattr_t attr;
@@ -453,7 +468,8 @@ struct store_worker *store_worker_open(const struct worker_config *config, char 
 	pthread_condattr_destroy(&attr);
 	err = spawn(w);
 	if (err) {
-		snprintf(fault, size_bytes, "cannot start the thread %s: %s", config->name, strerror(err));
+		snprintf(fault, size_bytes, "cannot start the thread %s: %s", config->name,
+			 strerror(err));
 		store_worker_free(w);
 		return NULL;
 	}
