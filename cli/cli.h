@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the commands of tocsin share: exit codes, the table of commands, what is known of a run.
+ *
+ * main.c    the table of commands, and which one is meant
+ * args.c    options and words by the table; help out of it
+ * client.c  HTTP to the daemon; sse.c the parsing of its event stream
+ * target.c  where the daemon is, and the token; find.c which alert is meant
+ * format.c  text for people: times, colours, nothing that harms a terminal
+ * table.c   columns; story.c: timelines
+ * alert.c act.c list.c show.c watch.c parts.c say.c token.c   the commands
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	EXIT_OK = 0,
+	EXIT_REFUSED = 1,   /* the daemon said no, or there is no such thing */
+	EXIT_USAGE = 2,     /* the command line is wrong */
+	EXIT_AWAY = 3,      /* no daemon answers */
+	EXIT_NOT_ACKED = 4, /* --wait: exhausted or cancelled */
+};
+
+struct args;
+struct client;
+
+/* One run of the program. */
+struct cli {
+	struct client *client;
+	bool json; /* the API's JSON in place of text */
+	bool colour;
+	bool terminal;  /* a person looks at the output */
+	unsigned width; /* columns of the terminal, 0 = no terminal */
+};
+
+/* An option of a command. */
+struct cli_option {
+	const char *name;  /* "--to" without the dashes */
+	char letter;       /* "-o", or 0 */
+	const char *value; /* what follows, for the help: "NUMBER"; NULL: nothing follows */
+	bool required;
+	const char *help; /* one line */
+};
+
+#define CLI_OPTION_END                                                                             \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
+
+struct cli_command {
+	const char *name;    /* "alert", "token add" */
+	const char *words;   /* what stands behind it, for the help: "TEXT"; NULL = nothing */
+	int min, max;        /* how many words */
+	const char *summary; /* one line */
+	const char *more;    /* paragraphs for --help, or NULL */
+	const struct cli_option *options;                     /* NULL = none */
+	int (*run)(struct cli *cli, const struct args *args); /* result: an exit code */
+};
+
+/* The commands: main.c names them in its table. */
+extern const struct cli_command cli_alert;
+extern const struct cli_command cli_ack, cli_resolve, cli_cancel, cli_escalate;
+extern const struct cli_command cli_alerts, cli_calls;
+extern const struct cli_command cli_show, cli_watch;
+extern const struct cli_command cli_trunks, cli_voices, cli_plugins;
+extern const struct cli_command cli_say;
+extern const struct cli_command cli_token_add, cli_token_list, cli_token_delete;
+
+#endif
