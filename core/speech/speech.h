@@ -32,7 +32,7 @@ void speech_voice_add(struct speech *speech, struct tc_instance *voice);
 struct speech_text {
 	const char *text;     /* UTF-8, 1..8192 bytes */
 	const char *language; /* NULL = any */
-	const char *voice;    /* name of a configured voice, or NULL: the first that speaks the language */
+	const char *voice;    /* name of a configured voice, or NULL: the first for the language */
 	bool any_voice;       /* when there is none of that name, take another: it must be heard */
 };
 

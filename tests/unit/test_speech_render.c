@@ -653,6 +653,7 @@ static void take_away(const char *path)
 static void mends_damage(void **state)
 {
 	static void (*const damage[])(const char *path) = {cut, scribble, take_away};
+	struct answer a;
 
 	(void)state;
 	add_voice("first", "en");
@@ -666,6 +667,13 @@ static void mends_damage(void **state)
 	}
 	again(1 << 20);
 	UNTIL(figure("entries") == 1);
+	/* the damaged file goes also when it cannot be made anew */
+	for_each_file(cut);
+	render(&a, "Hello", NULL, NULL);
+	complete(0, -EIO);
+	is_refused(&a, -EIO);
+	assert_int_equal(files(), 0);
+	assert_int_equal(figure("entries"), 0);
 }
 
 static void make_file(const char *name, int64_t used_s)
