@@ -35,7 +35,7 @@ static void clear(struct sse_text *t)
 void sse_init(struct sse *s, sse_fn fn, void *arg)
 {
 	*s = (struct sse){.fn = fn, .arg = arg};
-	clear(&s->id);
+	clear(&s->last_id);
 	sse_cut(s);
 }
 
@@ -44,6 +44,8 @@ void sse_cut(struct sse *s)
 	clear(&s->line);
 	clear(&s->name);
 	clear(&s->data);
+	clear(&s->id);
+	add(&s->id, s->last_id.data, s->last_id.len);
 	s->has_data = s->after_cr = false;
 }
 
@@ -53,12 +55,15 @@ void sse_fini(struct sse *s)
 	free(s->name.data);
 	free(s->data.data);
 	free(s->id.data);
+	free(s->last_id.data);
 }
 
 static void dispatch(struct sse *s)
 {
 	struct sse_event event = {.id = s->id.data, .name = s->name.data, .data = s->data.data};
 
+	clear(&s->last_id);
+	add(&s->last_id, s->id.data, s->id.len);
 	if (s->has_data)
 		s->fn(s->arg, &event);
 	clear(&s->name);

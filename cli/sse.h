@@ -24,6 +24,7 @@ struct sse {
 	sse_fn fn;
 	void *arg;
 	struct sse_text line, name, data, id;
+	struct sse_text last_id; /* of the last event that was complete: what to resume behind */
 	bool has_data;
 	bool after_cr; /* the last byte was a CR: an LF that follows belongs to it */
 };
@@ -36,7 +37,7 @@ void sse_init(struct sse *s, sse_fn fn, void *arg);
  * source  WHATWG HTML, 9.2.6 interpreting an event stream
  */
 bool sse_feed(struct sse *s, const char *bytes, size_t len);
-/* Forget what is half read, as at the end of a connection. The id of the last event is kept. */
+/* Forget what is half read, as at the end of a connection. last_id is kept. */
 void sse_cut(struct sse *s);
 void sse_fini(struct sse *s);
 

@@ -97,7 +97,7 @@ static int run(struct cli *cli, const struct args *args)
 
 	sse_init(&w.sse, on_event, &w);
 	for (;;) {
-		struct client_stream stream = {.last_id = w.sse.id.data,
+		struct client_stream stream = {.last_id = w.sse.last_id.data,
 					       .connected = on_connected,
 					       .bytes = on_bytes,
 					       .arg = &w};
