@@ -17,7 +17,10 @@
 #include "speech/worker.h"
 
 #define SYNTHESIS_MS 10000
-/* Syntheses that a voice is given at once. The others wait here, where no deadline runs. */
+/*
+ * Prompts of a voice that are being spoken or converted at once. The others wait here, where no
+ * deadline runs and no sound takes memory.
+ */
 #define LIVE_MAX    4
 #define FLIGHTS_MAX 10000
 
@@ -128,7 +131,9 @@ static void on_converted(struct work *work)
 {
 	struct conversion *c = (struct conversion *)work;
 	struct flight *f = c->flight;
+	struct voice *voice = f->voice;
 
+	voice->live--;
 	if (c->err) {
 		land(f, c->err == -ENODATA ? -EIO : c->err, NULL,
 		     c->err == -ENODATA ? "the voice made no sound of the text" : NULL);
@@ -138,6 +143,7 @@ static void on_converted(struct work *work)
 		land(f, 0, tc_clip_ref(c->out), NULL);
 	}
 	conversion_free(work);
+	pump(voice);
 }
 
 static void convert(struct flight *f, struct tc_clip *clip)
@@ -156,6 +162,7 @@ static void convert(struct flight *f, struct tc_clip *clip)
 	if (!worker_submit(f->flights->worker, &c->work))
 		return;
 	conversion_free(&c->work);
+	f->voice->live--;
 	land(f, -EBUSY, NULL, "too many prompts are being made");
 }
 
@@ -173,12 +180,13 @@ static void on_spoken(void *arg, int err, void *result, const char *text)
 	int64_t now_us = loop_now_us(f->flights->loop);
 
 	f->op = NULL;
-	voice->live--;
 	voice_note(voice, err, text, now_us - f->began_us, now_us);
-	if (err)
+	if (err) {
+		voice->live--;
 		land(f, err, NULL, text);
-	else
+	} else {
 		convert(f, result);
+	}
 	pump(voice);
 }
 

@@ -23,7 +23,7 @@ struct voice {
 	const struct tc_tts_ops *ops;
 	const char *language;     /* of its settings; "" = not said */
 	struct flight_list queue; /* what waits for it; of flight.c */
-	unsigned queued, live;    /* how many wait, and are being spoken */
+	unsigned queued, live;    /* how many wait, and are being made */
 	/* how it does */
 	uint64_t syntheses, errors;
 	int64_t busy_us; /* all successful syntheses together */
