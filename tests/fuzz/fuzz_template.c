@@ -28,11 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *line = size ? memchr(data, '\n', size) : NULL;
 	size_t len = line ? (size_t)(line - data) : size;
-	char *template = tc_strndup((const char *)data, len);
+	char *template = tc_alloc(len + 1);
 	json_t *values = line ? json_loadb((const char *)line + 1, size - len - 1, 0, NULL) : NULL;
 	const char *fault = NULL;
-	char *text = tc_template_render(template, values, &fault);
+	char *text;
 
+	if (len) /* memcpy() takes no NULL */
+		memcpy(template, data, len);
+	text = tc_template_render(template, values, &fault);
 	assert(!text == !!fault);
 	if (text) {
 		char *spoken = speakable_text(text);
