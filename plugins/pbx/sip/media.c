@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SDP with libre's encoder, RTP reception on an own socket, SRTP by SDES. */
+#include "media.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/rand.h>
+
+#include <tocsin/alloc.h>
+#include <tocsin/log.h>
+
+#include "dtmf.h"
+#include "goertzel.h"
+
+#define SUITE "AES_CM_128_HMAC_SHA1_80"
+#define KEY_SIZE 30
+#define EVENT_PT "101"
+static const char event_name[] = "telephone-event";
+
+struct media {
+	struct agent *agent;
+	media_key_fn key;
+	void *arg;
+	int fd;
+	struct sdp_session *sdp;
+	struct sdp_media *m;
+	struct stream *stream;
+	struct srtp *rx, *tx; /* tx: the pacing thread's, once the stream runs */
+	uint8_t tx_key[KEY_SIZE];
+	bool started, latched, inband;
+	uint32_t signal_ip;
+	struct sockaddr_in source; /* where RTP comes from, once latched */
+	struct dtmf dtmf;
+	struct goertzel tones;
+};
+
+/* ---- receiving ---- */
+
+static void take_key(struct media *media, enum dtmf_source source, char key)
+{
+	if (key && dtmf_take(&media->dtmf, source, key, tc_now_us()))
+		media->key(media->arg, key);
+}
+
+void media_info_key(struct media *media, char key)
+{
+	if (media->started)
+		take_key(media, DTMF_INFO, key);
+}
+
+/*
+ * RTP is taken from the address of the SDP, or from where the answer came (a phone behind NAT), and then from the first of these
+ * only; what comes from elsewhere may be anybody's.
+ */
+static bool from_peer(struct media *media, const struct sockaddr_in *src)
+{
+	uint32_t ip = ntohl(src->sin_addr.s_addr);
+
+	if (media->latched)
+		return src->sin_addr.s_addr == media->source.sin_addr.s_addr &&
+		       src->sin_port == media->source.sin_port;
+	const struct sa *told = sdp_media_raddr(media->m);
+	if (ip != sa_in(told) && ip != media->signal_ip)
+		return false;
+	media->latched = true;
+	media->source = *src;
+	return true;
+}
+
+static void listen_to_tones(struct media *media, int pt, const uint8_t *code, size_t len)
+{
+	int16_t pcm[480];
+	char keys[8];
+
+	if (len > sizeof(pcm) / sizeof(*pcm))
+		len = sizeof(pcm) / sizeof(*pcm);
+	g711_decode((enum g711_law)pt, code, pcm, len);
+	size_t n = goertzel_feed(&media->tones, pcm, len, keys, sizeof(keys));
+	for (size_t i = 0; i < n; i++)
+		take_key(media, DTMF_INBAND, keys[i]);
+}
+
+static void take_packet(struct media *media, uint8_t *packet, size_t len)
+{
+	struct mbuf mb = { .buf = packet, .size = len, .end = len };
+	struct rtp_header hdr;
+
+	if (media->rx && srtp_decrypt(media->rx, &mb))
+		return;
+	mb.pos = 0;
+	if (rtp_hdr_decode(&hdr, &mb) || hdr.ver != 2)
+		return;
+	const uint8_t *payload = mbuf_buf(&mb);
+	size_t n = mbuf_get_left(&mb);
+	if (hdr.pad) {
+		if (n == 0 || payload[n - 1] > n)
+			return;
+		n -= payload[n - 1];
+	}
+	/* After a re-INVITE the numbers may be others: look them up each time. */
+	const struct sdp_format *format = sdp_media_lformat(media->m, hdr.pt);
+	if (format && format->name && !strcasecmp(format->name, event_name))
+		take_key(media, DTMF_EVENT,
+			 dtmf_event(&media->dtmf, hdr.ssrc, hdr.ts, hdr.m, payload, n));
+	else if (media->inband && media->dtmf.best == DTMF_INBAND &&
+		 (hdr.pt == G711_ULAW || hdr.pt == G711_ALAW))
+		listen_to_tones(media, hdr.pt, payload, n);
+}
+
+static void on_packet(int flags, void *arg)
+{
+	struct media *media = arg;
+	uint8_t packet[1500];
+	struct sockaddr_in src;
+
+	(void)flags;
+	/* A bounded number, so that one flooded call cannot keep the thread. */
+	for (int i = 0; i < 16; i++) {
+		socklen_t src_len = sizeof(src);
+		ssize_t n = recvfrom(media->fd, packet, sizeof(packet), MSG_DONTWAIT,
+				     (struct sockaddr *)&src, &src_len);
+		if (n < 0)
+			return;
+		if (n >= RTP_HEADER_SIZE && media->started && from_peer(media, &src))
+			take_packet(media, packet, (size_t)n);
+	}
+}
+
+/* ---- sending ---- */
+
+/* On the pacing thread. */
+static int seal(void *arg, uint8_t *packet, size_t *len, size_t cap)
+{
+	struct media *media = arg;
+	struct mbuf mb = { .buf = packet, .size = cap, .end = *len };
+	int err = srtp_encrypt(media->tx, &mb);
+
+	*len = mb.end;
+	return err;
+}
+
+/* Send to where the SDP says, or to where RTP comes from. */
+static void aim(struct media *media)
+{
+	const struct sdp_format *format = sdp_media_rformat(media->m, NULL);
+	struct sockaddr_in to = media->latched ? media->source : agent_sockaddr(sdp_media_raddr(media->m));
+
+	for (const char *const *name = (const char *const[]){ "PCMU", "PCMA", NULL };
+	     format && !strcasecmp(format->name ? format->name : "", event_name) && *name; name++)
+		format = sdp_media_rformat(media->m, *name);
+	if (!format)
+		return;
+	stream_aim(media->stream, &to, format->pt == G711_ALAW ? G711_ALAW : G711_ULAW);
+	bool silent = sdp_media_rport(media->m) == 0 || !(sdp_media_dir(media->m) & SDP_SENDONLY);
+	stream_hold(media->stream, silent);
+}
+
+/* ---- SDP ---- */
+
+static int add_crypto(struct media *media, unsigned tag)
+{
+	char text[64];
+	size_t n = sizeof(text) - 1;
+
+	if (base64_encode(media->tx_key, KEY_SIZE, text, &n))
+		return EINVAL;
+	text[n] = '\0';
+	return sdp_media_set_lattr(media->m, true, "crypto", "%u " SUITE " inline:%s", tag, text);
+}
+
+static int add_formats(struct media *media)
+{
+	const struct agent *agent = media->agent;
+	int err = 0;
+
+	for (int i = 0; i < 2; i++) {
+		bool ulaw = (i == 0) == agent->pcmu_first;
+		if (ulaw && agent->pcmu)
+			err |= sdp_format_add(NULL, media->m, false, "0", "PCMU", 8000, 1, NULL, NULL,
+					      NULL, false, NULL);
+		if (!ulaw && agent->pcma)
+			err |= sdp_format_add(NULL, media->m, false, "8", "PCMA", 8000, 1, NULL, NULL,
+					      NULL, false, NULL);
+	}
+	err |= sdp_format_add(NULL, media->m, false, EVENT_PT, event_name, 8000, 1, NULL, NULL, NULL,
+			      false, "0-15");
+	return err;
+}
+
+static int make_sdp(struct media *media, uint16_t port)
+{
+	struct agent *agent = media->agent;
+	bool srtp = agent->cfg->srtp == SIP_SRTP_MANDATORY;
+	struct sa addr = agent->local;
+
+	if (agent->rtp_ip)
+		sa_set_in(&addr, agent->rtp_ip, 0);
+	int err = sdp_session_alloc(&media->sdp, &addr);
+	if (err)
+		return err;
+	err = sdp_media_add(&media->m, media->sdp, sdp_media_audio, port,
+			    srtp ? sdp_proto_rtpsavp : sdp_proto_rtpavp);
+	if (err)
+		return err;
+	err = add_formats(media);
+	err |= sdp_media_set_lattr(media->m, true, "ptime", "20");
+	if (!err && srtp) {
+		if (RAND_bytes(media->tx_key, KEY_SIZE) != 1)
+			return EIO;
+		err = add_crypto(media, 1);
+	}
+	return err;
+}
+
+int media_open(struct media **mediap, struct agent *agent, const char *call_id, media_key_fn key,
+	       void *arg)
+{
+	struct media *media = tc_alloc(sizeof(*media));
+	uint16_t port = 0;
+	int err;
+
+	media->agent = agent;
+	media->key = key;
+	media->arg = arg;
+	media->fd = agent_rtp_socket(agent, &port);
+	if (media->fd < 0) {
+		err = media->fd;
+		free(media);
+		return err;
+	}
+	media->stream = stream_new(agent->pacer, call_id, media->fd);
+	err = make_sdp(media, port);
+	if (!err)
+		err = fd_listen(media->fd, FD_READ, on_packet, media);
+	if (!err && agent->cfg->srtp == SIP_SRTP_MANDATORY) {
+		err = srtp_alloc(&media->tx, SRTP_AES_CM_128_HMAC_SHA1_80, media->tx_key, KEY_SIZE, 0);
+		stream_seal(media->stream, seal, media);
+	}
+	if (err) {
+		media_close(media);
+		return -err;
+	}
+	*mediap = media;
+	return 0;
+}
+
+void media_close(struct media *media)
+{
+	if (!media)
+		return;
+	stream_free(media->stream);
+	fd_close(media->fd);
+	close(media->fd);
+	mem_deref(media->sdp);
+	mem_deref(media->rx);
+	mem_deref(media->tx);
+	explicit_bzero(media->tx_key, sizeof(media->tx_key));
+	free(media);
+}
+
+int media_offer(struct media *media, struct mbuf **sdp)
+{
+	return sdp_encode(sdp, media->sdp, true);
+}
+
+struct crypto {
+	struct media *media;
+	unsigned tag; /* of the line taken, 0 = none */
+};
+
+static bool take_crypto(const char *name, const char *value, void *arg)
+{
+	struct crypto *crypto = arg;
+	struct pl tag, suite, key;
+	uint8_t raw[64];
+	size_t n = sizeof(raw);
+
+	(void)name;
+	if (re_regex(value, strlen(value), "[0-9]+ [^ ]+ inline:[^| ]+", &tag, &suite, &key) ||
+	    pl_strcasecmp(&suite, SUITE) || base64_decode(key.p, key.l, raw, &n) || n != KEY_SIZE)
+		return false;
+	crypto->media->rx = mem_deref(crypto->media->rx);
+	if (srtp_alloc(&crypto->media->rx, SRTP_AES_CM_128_HMAC_SHA1_80, raw, KEY_SIZE, 0))
+		return false;
+	crypto->tag = pl_u32(&tag);
+	return true;
+}
+
+/* What the far end's SDP means for us; common to answers and offers. */
+static int take_sdp(struct media *media, struct mbuf *sdp, bool offer)
+{
+	struct crypto crypto = { .media = media };
+
+	if (sdp_decode(media->sdp, sdp, offer))
+		return -EBADMSG;
+	if (!sdp_media_rformat(media->m, "PCMU") && !sdp_media_rformat(media->m, "PCMA"))
+		return -ENOTSUP;
+	if (sa_af(sdp_media_raddr(media->m)) != AF_INET)
+		return -EAFNOSUPPORT;
+	if (media->agent->cfg->srtp == SIP_SRTP_MANDATORY && sdp_media_rport(media->m)) {
+		sdp_media_rattr_apply(media->m, "crypto", take_crypto, &crypto);
+		if (!crypto.tag)
+			return -EPROTO;
+		if (offer && add_crypto(media, crypto.tag))
+			return -ENOMEM;
+	}
+	media->inband = !sdp_media_rformat(media->m, event_name);
+	return 0;
+}
+
+int media_answer(struct media *media, struct mbuf *sdp, const struct sa *signal)
+{
+	if (!mbuf_get_left(sdp))
+		return -ENOMSG;
+	int err = take_sdp(media, sdp, false);
+	if (err)
+		return err;
+	/* An answer that declines the only medium is no answer. */
+	if (!sdp_media_rport(media->m))
+		return -ENOTSUP;
+	if (sa_af(signal) == AF_INET)
+		media->signal_ip = sa_in(signal);
+	return 0;
+}
+
+int media_reoffer(struct media *media, struct mbuf *sdp, struct mbuf **answer)
+{
+	bool offered = mbuf_get_left(sdp) > 0;
+
+	if (offered) {
+		struct sa before = *sdp_media_raddr(media->m);
+		int err = take_sdp(media, sdp, true);
+		if (err)
+			return err;
+		if (!sa_cmp(&before, sdp_media_raddr(media->m), SA_ALL))
+			media->latched = false;
+		aim(media);
+	}
+	return sdp_encode(answer, media->sdp, !offered) ? -ENOMEM : 0;
+}
+
+void media_start(struct media *media)
+{
+	aim(media);
+	media->started = true;
+	stream_start(media->stream);
+}
+
+void media_play(struct media *media, struct playlist *list)
+{
+	stream_play(media->stream, list);
+}
+
+uint32_t media_total_ms(struct media *media)
+{
+	return stream_total_ms(media->stream);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The sound of one call: its RTP socket, its SDP, what comes in. Sending is the pacer's.
+ */
+#ifndef SIP_MEDIA_H
+#define SIP_MEDIA_H
+
+#include "stack.h"
+
+struct media;
+
+typedef void (*media_key_fn)(void *arg, char key);
+
+/*
+ * Open the socket and make the offer.
+ *
+ * key     told each key that is pressed after media_start()
+ * result  0 | -EADDRINUSE no port of the range is free | other negative errno
+ */
+int media_open(struct media **media, struct agent *agent, const char *call_id, media_key_fn key,
+	       void *arg);
+void media_close(struct media *media);
+
+/* The SDP offer. result: 0 or a positive errno; the caller derefs it */
+int media_offer(struct media *media, struct mbuf **sdp);
+
+/*
+ * Take in an answer; signal is where it came from: RTP is believed from there as well.
+ *
+ * result  0 | -ENOMSG no SDP | -ENOTSUP no codec in common | -EPROTO no encryption | -EBADMSG
+ */
+int media_answer(struct media *media, struct mbuf *sdp, const struct sa *signal);
+
+/*
+ * Take in a later offer (hold, a new address) and make the answer; without an offer (sdp empty) make one.
+ *
+ * result  as media_answer()
+ */
+int media_reoffer(struct media *media, struct mbuf *sdp, struct mbuf **answer);
+
+/* The call is answered: send, listen. */
+void media_start(struct media *media);
+
+void media_play(struct media *media, struct playlist *list);
+uint32_t media_total_ms(struct media *media);
+
+/* A key from an INFO. */
+void media_info_key(struct media *media, char key);
+
+#endif
