@@ -32,7 +32,7 @@ STAILQ_HEAD(posted_list, posted);
 struct loop {
 	struct event_base *base;
 	enum loop_clock clock;
-	int64_t virtual_us; /* LOOP_VIRTUAL: time passed */
+	int64_t virtual_us; /* LOOP_VIRTUAL: time passed; atomic */
 	/* timers: a binary heap, slot 1 is the next one due */
 	struct loop_timer **heap;
 	size_t heap_n, heap_cap;
@@ -72,14 +72,19 @@ int64_t tc_wall_us(void)
 /* Virtual time begins on 2030-01-01T00:00:00Z, so that ids and times in tests are the same each time. */
 #define VIRTUAL_EPOCH_US (INT64_C(1893456000) * 1000000)
 
+static int64_t virtual_us(const struct loop *loop)
+{
+	return __atomic_load_n(&loop->virtual_us, __ATOMIC_RELAXED);
+}
+
 int64_t loop_now_us(const struct loop *loop)
 {
-	return loop->clock == LOOP_REAL ? tc_now_us() : loop->virtual_us;
+	return loop->clock == LOOP_REAL ? tc_now_us() : virtual_us(loop);
 }
 
 int64_t loop_wall_us(const struct loop *loop)
 {
-	return loop->clock == LOOP_REAL ? tc_wall_us() : VIRTUAL_EPOCH_US + loop->virtual_us;
+	return loop->clock == LOOP_REAL ? tc_wall_us() : VIRTUAL_EPOCH_US + virtual_us(loop);
 }
 
 /* ---- timers ---- */
@@ -171,7 +176,10 @@ void loop_timer_start_us(struct loop_timer *t, int64_t delay_us)
 
 	if (t->slot)
 		heap_del(loop, t->slot);
-	t->due_us = loop_now_us(loop) + (delay_us > 0 ? delay_us : 0);
+	if (delay_us < 0)
+		delay_us = 0;
+	if (__builtin_add_overflow(loop_now_us(loop), delay_us, &t->due_us))
+		t->due_us = INT64_MAX;
 	t->seq = loop->seq++;
 	if (loop->heap_n + 2 > loop->heap_cap) {
 		loop->heap_cap = loop->heap_cap ? loop->heap_cap * 2 : 64;
@@ -321,7 +329,7 @@ bool loop_turn(struct loop *loop)
 
 void loop_advance_us(struct loop *loop, int64_t us)
 {
-	loop->virtual_us += us;
+	__atomic_store_n(&loop->virtual_us, loop->virtual_us + us, __ATOMIC_RELAXED);
 }
 
 /* ---- watchdog ---- */
