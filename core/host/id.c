@@ -5,6 +5,7 @@
 #include "host/id.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +15,25 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t last; /* milliseconds << 12 | counter, so that ids of this process only grow */
 
+static void random_bytes(unsigned char b[16])
+{
+	ssize_t n;
+
+	do
+		n = getrandom(b, 16, 0);
+	while (n < 0 && errno == EINTR); /* early at boot it waits for entropy */
+	if (n != 16)
+		abort();
+}
+
 void id_new(char id[TC_ID_SIZE], int64_t wall_us)
 {
 	static const char hex[] = "0123456789abcdef";
-	uint64_t stamp = (uint64_t)(wall_us / 1000) << 12;
+	uint64_t stamp = wall_us > 0 ? (uint64_t)(wall_us / 1000) << 12 : 0;
 	unsigned char b[16];
 	size_t out = 0;
 
-	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
-		abort();
+	random_bytes(b);
 	pthread_mutex_lock(&lock);
 	stamp = stamp > last ? stamp : last + 1;
 	last = stamp;
