@@ -10,10 +10,15 @@
 
 #include <tocsin/alloc.h>
 
+#define DAY_S 86400
+/* What four digits of a year can say: 0000-01-01T00:00:00 up to the second before year 10000. */
+#define FIRST_S INT64_C(-62167219200)
+#define LAST_S	INT64_C(253402300799)
+
 const char *rfc3339_format(char buf[RFC3339_SIZE], int64_t wall_us)
 {
 	int64_t s = wall_us / 1000000, us = wall_us % 1000000;
-	char text[96]; /* as long as any year could make it */
+	char text[96]; /* as long as any number could make it */
 	time_t t;
 	struct tm tm;
 
@@ -21,12 +26,14 @@ const char *rfc3339_format(char buf[RFC3339_SIZE], int64_t wall_us)
 		us += 1000000;
 		s--;
 	}
+	if (s < FIRST_S || s > LAST_S) {
+		us = s < FIRST_S ? 0 : 999999;
+		s = s < FIRST_S ? FIRST_S : LAST_S;
+	}
 	t = (time_t)s;
-	if (!gmtime_r(&t, &tm))
-		tm = (struct tm){.tm_year = 70, .tm_mday = 1};
-	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
-		 (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-		 tm.tm_sec, (int)us);
+	gmtime_r(&t, &tm);
+	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)us);
 	tc_strcopy(buf, RFC3339_SIZE, text);
 	return buf;
 }
@@ -94,6 +101,7 @@ int rfc3339_parse(const char *s, int64_t *wall_us)
 {
 	struct tm tm = {0}, check;
 	int us = 0, offset_s;
+	bool leap;
 	time_t t;
 
 	tm.tm_year = digits(&s, 4) - 1900;
@@ -116,7 +124,8 @@ int rfc3339_parse(const char *s, int64_t *wall_us)
 		return -EINVAL;
 	if (!zone(&s, &offset_s) || *s)
 		return -EINVAL;
-	if (tm.tm_sec == 60) /* a leap second counts as the one before */
+	leap = tm.tm_sec == 60;
+	if (leap) /* counts as the one before */
 		tm.tm_sec = 59;
 	check = tm;
 	t = timegm(&check);
@@ -124,6 +133,12 @@ int rfc3339_parse(const char *s, int64_t *wall_us)
 	if (check.tm_mon != tm.tm_mon || check.tm_mday != tm.tm_mday || check.tm_hour != tm.tm_hour ||
 	    check.tm_min != tm.tm_min || check.tm_sec != tm.tm_sec)
 		return -EINVAL;
-	*wall_us = ((int64_t)t - offset_s) * 1000000 + us;
+	t -= offset_s;
+	if (t < FIRST_S || t > LAST_S)
+		return -EINVAL;
+	/* leap seconds end a day of UTC */
+	if (leap && ((t % DAY_S) + DAY_S) % DAY_S != DAY_S - 1)
+		return -EINVAL;
+	*wall_us = (int64_t)t * 1000000 + us;
 	return 0;
 }
