@@ -5,6 +5,7 @@
 #include "host/logging.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "host/host.h"
 #include "host/rfc3339.h"
+#include "host/text.h"
 
 static int log_level = TC_LOG_INFO;
 static int log_format = LOGGING_TEXT;
@@ -37,12 +39,19 @@ bool tc_log_enabled(enum tc_log_level level)
 	return (int)level <= __atomic_load_n(&log_level, __ATOMIC_RELAXED);
 }
 
-/* One write, so that lines of several threads do not mix. */
+/* One write if the file takes it, so that lines of several threads do not mix. */
 static void write_line(struct tc_buf *line)
 {
+	ssize_t n;
+
 	tc_buf_puts(line, "\n");
-	if (write(STDERR_FILENO, line->data, line->len) < 0)
-		return; /* nowhere to complain to */
+	for (size_t done = 0; done < line->len; done += (size_t)n) {
+		n = write(STDERR_FILENO, line->data + done, line->len - done);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n <= 0)
+			return; /* nowhere to complain to */
+	}
 }
 
 static void as_json(struct tc_buf *line, enum tc_log_level level, const char *who, const char *text)
@@ -52,7 +61,7 @@ static void as_json(struct tc_buf *line, enum tc_log_level level, const char *wh
 			      "level", level_names[level], "who", who, "text", text);
 	char *s = j ? json_dumps(j, JSON_COMPACT) : NULL;
 
-	tc_buf_puts(line, s ? s : "{\"text\":\"(not UTF-8)\"}");
+	tc_buf_puts(line, s ? s : "{}");
 	free(s);
 	json_decref(j);
 }
@@ -61,6 +70,7 @@ void tc_log(const struct tc_instance *self, enum tc_log_level level, const char 
 {
 	struct tc_buf text = {0}, line = {0};
 	char who[128] = "core";
+	int err = errno; /* callers log first and look at it then */
 	va_list ap;
 
 	if (!tc_log_enabled(level))
@@ -68,9 +78,8 @@ void tc_log(const struct tc_instance *self, enum tc_log_level level, const char 
 	va_start(ap, fmt);
 	tc_buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	for (size_t i = 0; i < text.len; i++)
-		if (iscntrl((unsigned char)text.data[i]))
-			text.data[i] = ' ';
+	if (text.data)
+		text_clean(text.data);
 	if (self)
 		snprintf(who, sizeof(who), "%s/%s", kind_name(self->plugin->kind), self->name);
 	if (__atomic_load_n(&log_format, __ATOMIC_RELAXED) == LOGGING_JSON)
@@ -81,6 +90,7 @@ void tc_log(const struct tc_instance *self, enum tc_log_level level, const char 
 	write_line(&line);
 	tc_buf_fini(&text);
 	tc_buf_fini(&line);
+	errno = err;
 }
 
 const char *tc_log_number(char *buf, size_t size_bytes, const char *number)
