@@ -4,6 +4,7 @@
  */
 #include <tocsin/alloc.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,8 @@ static void reserve(struct tc_buf *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 64;
 
+	if (more >= SIZE_MAX / 2 - b->len)
+		checked(NULL); /* else the doubling would not end */
 	if (b->len + more + 1 <= b->cap)
 		return;
 	while (cap < b->len + more + 1)
@@ -142,6 +145,6 @@ const char *tc_strerror(int err)
 	case TC_EUNSURE:
 		return "it may have happened: the request left, no answer came";
 	default:
-		return strerrordesc_np(err < 0 ? -err : err) ?: "unknown error";
+		return strerrordesc_np(err < 0 && err != INT_MIN ? -err : err) ?: "unknown error";
 	}
 }
