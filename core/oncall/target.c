@@ -7,16 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NUMBER_MAX 32
+#include "host/text.h"
+
+#define NUMBER_MAX 32 /* bytes, the "+" among them: what a trunk takes (tocsin/pbx.h) */
 
 static bool is_number(const char *s)
 {
-	size_t n;
+	size_t plus = *s == '+', n = strspn(s + plus, "0123456789*#");
 
-	if (*s == '+')
-		s++;
-	n = strspn(s, "0123456789*#");
-	return n > 0 && n < NUMBER_MAX && s[n] == '\0';
+	return plus + n <= NUMBER_MAX && s[plus + n] == '\0' && strpbrk(s, "0123456789");
 }
 
 /* "contact:alice": the word before the colon, if it is one that names a directory. */
@@ -32,12 +31,15 @@ static bool is_reference(const char *s)
 
 int target_resolve(const char *target, struct target_person *person, char *fault, size_t size_bytes)
 {
+	char shown[100];
+
 	if (is_number(target)) {
 		*person = (struct target_person){.number = target, .name = target};
 		return 0;
 	}
 	if (is_reference(target)) {
-		snprintf(fault, size_bytes, "there is no '%.100s'", target);
+		text_copy(shown, sizeof(shown), target);
+		snprintf(fault, size_bytes, "there is no '%s'", shown);
 		return -ENOENT;
 	}
 	snprintf(fault, size_bytes,
