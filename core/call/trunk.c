@@ -4,6 +4,8 @@
  */
 #include "call/trunk.h"
 
+#include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +13,7 @@
 #include <tocsin/log.h>
 
 #include "host/host.h"
+#include "host/text.h"
 #include "store/event_repo.h"
 #include "store/journal.h"
 #include "store/store.h"
@@ -51,18 +54,30 @@ void trunks_listen(struct trunks *trunks, trunk_event_fn on_event, void (*on_roo
 	trunks->arg = arg;
 }
 
-/* Every pbx plugin has these two settings in its table; the core enforces them alike for all. */
+/*
+ * Every pbx plugin has these two settings in its table; the core enforces them alike for all. A
+ * trunk that may place no call at all would be none: what is not above 0 counts as not given.
+ */
 static double setting(const struct tc_instance *instance, const char *name, double otherwise)
 {
 	const struct tc_option *o = instance->plugin->options;
+	double value = 0;
 	const char *at;
 
 	while (o->name && strcmp(o->name, name) != 0)
 		o++;
-	if (!o->name)
-		return otherwise;
 	at = (const char *)instance->cfg + o->offset;
-	return o->type == TC_DOUBLE ? *(const double *)at : (double)*(const int64_t *)at;
+	if (o->name && o->type == TC_DOUBLE)
+		value = *(const double *)at;
+	else if (o->name && o->type == TC_INT)
+		value = (double)*(const int64_t *)at;
+	return value > 0 ? value : otherwise;
+}
+
+/* One second's calls; a rate below one a second still allows one at once. */
+static double burst(const struct trunk *t)
+{
+	return t->rate < 1 ? 1 : t->rate;
 }
 
 struct trunk *trunks_add(struct trunks *trunks, struct tc_instance *instance)
@@ -73,9 +88,9 @@ struct trunk *trunks_add(struct trunks *trunks, struct tc_instance *instance)
 	t->ops = instance->plugin->ops;
 	t->healthy = true;
 	t->text = tc_strdup("not yet known");
-	t->max_calls = (unsigned)setting(instance, "max_calls", DEFAULT_MAX_CALLS);
+	t->max_calls = (unsigned)fmin(setting(instance, "max_calls", DEFAULT_MAX_CALLS), INT_MAX);
 	t->rate = setting(instance, "calls_per_second", DEFAULT_RATE);
-	t->tokens = t->rate;
+	t->tokens = burst(t);
 	t->filled_us = loop_now_us(trunks->loop);
 	instance->owner = t;
 	TAILQ_INSERT_TAIL(&trunks->list, t, link);
@@ -125,14 +140,12 @@ bool trunks_left(const struct trunks *trunks, uint64_t skip)
 	return false;
 }
 
-/* A bucket of one second's calls; a fraction of a call takes its time. */
+/* A fraction of a call takes its time. */
 static void fill_bucket(struct trunk *t, int64_t now_us)
 {
-	double burst = t->rate < 1 ? 1 : t->rate;
-
 	t->tokens += t->rate * (double)(now_us - t->filled_us) / 1e6;
-	if (t->tokens > burst)
-		t->tokens = burst;
+	if (t->tokens > burst(t))
+		t->tokens = burst(t);
 	t->filled_us = now_us;
 }
 
@@ -262,8 +275,12 @@ void tc_pbx_event(struct tc_instance *self, const struct tc_pbx_event *event)
 	r->self = self;
 	r->trunks = host_services(self->host)->trunks;
 	r->event = *event;
+	r->event.call_id[sizeof(r->event.call_id) - 1] = '\0';
+	r->event.ref[sizeof(r->event.ref) - 1] = '\0';
+	r->event.text[sizeof(r->event.text) - 1] = '\0';
+	text_clean(r->event.text); /* the far end's words */
 	if (!r->event.at_us)
-		r->event.at_us = tc_now_us();
+		r->event.at_us = loop_now_us(host_loop(self->host));
 	tc_post(self, deliver, free, r);
 }
 
@@ -341,5 +358,6 @@ void tc_pbx_health(struct tc_instance *self, bool healthy, const char *text)
 	h->self = self;
 	h->healthy = healthy;
 	h->text = tc_strdup(text ? text : "");
+	text_clean(h->text);
 	tc_post(self, change_health, health_free, h);
 }
