@@ -19,15 +19,20 @@
 static bool fill(struct tc_instance *self, struct tc_errors *errs)
 {
 	static const char *const not_the_plugins[] = {"name", "plugin", NULL};
-	size_t before = tc_errors_count(errs);
 	void *cfg = tc_alloc(self->plugin->config_size);
+	size_t before;
+	int err;
 
 	self->cfg = cfg;
-	if (!options_fill(self->plugin->options, self->settings, not_the_plugins, cfg, &self->memory,
-			  errs) &&
-	    self->plugin->check)
-		self->plugin->check(cfg, errs);
-	return tc_errors_count(errs) == before;
+	if (options_fill(self->plugin->options, self->settings, not_the_plugins, cfg, &self->memory,
+			 errs))
+		return false;
+	before = tc_errors_count(errs);
+	err = self->plugin->check ? self->plugin->check(cfg, errs) : 0;
+	if (err && tc_errors_count(errs) == before)
+		tc_errors_add(errs, NULL, "the plugin does not take these settings: %s",
+			      tc_strerror(err));
+	return !err && tc_errors_count(errs) == before;
 }
 
 struct tc_instance *instance_new(struct host *host, enum tc_kind kind, const json_t *settings,
@@ -65,6 +70,18 @@ struct tc_instance *instance_new(struct host *host, enum tc_kind kind, const jso
 	return NULL;
 }
 
+static void drop_posts(struct tc_instance *self);
+
+/* What it still has of the host's, whether it was closed or could not be opened. */
+static void let_go(struct tc_instance *self)
+{
+	lanes_close(self);
+	self->state = NULL;
+	drop_posts(self);
+	while (!TAILQ_EMPTY(&self->timers))
+		tc_timer_free(TAILQ_FIRST(&self->timers));
+}
+
 int instance_open(struct tc_instance *self)
 {
 	int err;
@@ -73,25 +90,17 @@ int instance_open(struct tc_instance *self)
 	err = self->plugin->open(self, self->cfg, &self->state);
 	if (err) {
 		tc_log(self, TC_LOG_ERROR, "cannot be opened: %s", tc_strerror(err));
-		self->open = false;
-		lanes_close(self);
+		let_go(self);
 	}
 	return err;
 }
-
-static void drop_posts(struct tc_instance *self);
 
 void instance_close(struct tc_instance *self)
 {
 	if (!self->open)
 		return;
 	self->plugin->close(self->state);
-	lanes_close(self);
-	self->open = false;
-	self->state = NULL;
-	drop_posts(self);
-	while (!TAILQ_EMPTY(&self->timers))
-		tc_timer_free(TAILQ_FIRST(&self->timers));
+	let_go(self);
 }
 
 void instance_free(struct tc_instance *self)
@@ -176,7 +185,7 @@ struct instance_post {
 	void *arg;
 };
 
-/* Guards every instance's list of posts; held for a few instructions only. */
+/* Guards every instance's list of posts, and the end of being open; held for a few instructions only. */
 static pthread_mutex_t posts_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void run_post(void *arg)
@@ -205,18 +214,22 @@ int tc_post(struct tc_instance *self, void (*fn)(void *arg), void (*drop)(void *
 	p->drop = drop;
 	p->arg = arg;
 	pthread_mutex_lock(&posts_lock);
-	TAILQ_INSERT_TAIL(&self->posts, p, link);
+	if (self->open)
+		TAILQ_INSERT_TAIL(&self->posts, p, link);
+	else
+		p->self = NULL;
 	pthread_mutex_unlock(&posts_lock);
 	loop_post(self->host->loop, run_post, p);
 	return 0;
 }
 
-/* What is still queued finds out, when its turn comes, that its instance is gone. */
+/* Not open from here on. What is still queued finds out, when its turn comes, that its instance is gone. */
 static void drop_posts(struct tc_instance *self)
 {
 	struct instance_post *p;
 
 	pthread_mutex_lock(&posts_lock);
+	self->open = false;
 	while ((p = TAILQ_FIRST(&self->posts))) {
 		TAILQ_REMOVE(&self->posts, p, link);
 		p->self = NULL;
@@ -244,7 +257,7 @@ struct tc_timer *tc_timer_new(struct tc_instance *self, void (*fn)(void *arg), v
 
 void tc_timer_start(struct tc_timer *t, int64_t delay_ms)
 {
-	loop_timer_start_us(&t->timer, delay_ms * 1000);
+	loop_timer_start_us(&t->timer, delay_ms < INT64_MAX / 1000 ? delay_ms * 1000 : INT64_MAX);
 }
 
 void tc_timer_stop(struct tc_timer *t)
