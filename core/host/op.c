@@ -90,18 +90,22 @@ static void complete(void *arg)
 {
 	struct tc_op *op = arg;
 
-	if (!op->told)
-		tell(op, op->err, op->result, op->text);
-	else if (op->result && op->discard)
+	bool wanted = !op->told && !op->err; /* a result beside an error is nobody's */
+
+	if (op->result && !wanted && op->discard)
 		op->discard(op->result);
+	if (!op->told)
+		tell(op, op->err, wanted ? op->result : NULL, op->text);
 	op_free(op);
 }
 
 void tc_op_done(struct tc_op *op, int err, void *result, const char *text)
 {
-	bool before = __atomic_exchange_n(&op->completed, true, __ATOMIC_ACQ_REL);
+	bool before;
 
-	assert(op->magic == OP_MAGIC && !before); /* exactly once */
+	assert(op->magic == OP_MAGIC);
+	before = __atomic_exchange_n(&op->completed, true, __ATOMIC_ACQ_REL);
+	assert(!before); /* exactly once */
 	op->err = err;
 	op->result = result;
 	op->text = tc_strdup(text);
