@@ -104,6 +104,6 @@ void op_refused(struct tc_op *op);
 void op_cancel(struct tc_op *op);
 
 /* A lane of the core's own, not of an instance. */
-struct tc_lane *lane_open(struct loop *loop, const char *name, unsigned threads, unsigned depth);
+struct tc_lane *lane_open(const char *name, unsigned threads, unsigned depth);
 
 #endif

@@ -4,12 +4,12 @@
  */
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
-#include "host/loop.h"
 #include "host/runtime.h"
 
 struct job {
@@ -59,30 +59,41 @@ static void *work(void *arg)
 	return NULL;
 }
 
-struct tc_lane *lane_open(struct loop *loop, const char *name, unsigned threads, unsigned depth)
+/* Signals are the main thread's: a library that blocks here is not to be interrupted. */
+static void start_threads(struct tc_lane *lane, const char *name, unsigned threads)
 {
-	struct tc_lane *lane = tc_alloc(sizeof(*lane) + threads * sizeof(pthread_t));
 	char thread_name[16];
+	sigset_t all, old;
 
-	(void)loop;
-	assert(threads >= 1 && threads <= 64 && depth >= 1 && depth <= 100000);
-	pthread_mutex_init(&lane->lock, NULL);
-	pthread_cond_init(&lane->wake, NULL);
-	STAILQ_INIT(&lane->jobs);
-	lane->depth = depth;
 	tc_strcopy(thread_name, sizeof(thread_name), name);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (; lane->threads < threads; lane->threads++) {
 		if (pthread_create(&lane->thread[lane->threads], NULL, work, lane))
 			abort(); /* a daemon without its threads would not do what it promises */
 		pthread_setname_np(lane->thread[lane->threads], thread_name);
 	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+struct tc_lane *lane_open(const char *name, unsigned threads, unsigned depth)
+{
+	struct tc_lane *lane;
+
+	assert(threads >= 1 && threads <= 64 && depth >= 1 && depth <= 100000);
+	lane = tc_alloc(sizeof(*lane) + threads * sizeof(pthread_t));
+	pthread_mutex_init(&lane->lock, NULL);
+	pthread_cond_init(&lane->wake, NULL);
+	STAILQ_INIT(&lane->jobs);
+	lane->depth = depth;
+	start_threads(lane, name, threads);
 	return lane;
 }
 
 struct tc_lane *tc_lane_open(struct tc_instance *self, const char *name, unsigned threads,
 			     unsigned depth)
 {
-	struct tc_lane *lane = lane_open(self->host->loop, name, threads, depth);
+	struct tc_lane *lane = lane_open(name, threads, depth);
 
 	lane->self = self;
 	TAILQ_INSERT_TAIL(&self->lanes, lane, link);

@@ -102,7 +102,7 @@ struct worker *worker_new(struct loop *loop, const char *name, unsigned depth)
 	worker->box->refs = 1;
 	pthread_mutex_init(&worker->box->lock, NULL);
 	STAILQ_INIT(&worker->box->finished);
-	worker->lane = lane_open(loop, name, 1, depth);
+	worker->lane = lane_open(name, 1, depth);
 	return worker;
 }
 
