@@ -169,12 +169,11 @@ const struct tc_plugin *host_plugin(struct host *host, enum tc_kind kind, const 
 	return plugin;
 }
 
-struct walk {
-	struct host *host;
+/* Names of the files of one kind, in all folders of the path. */
+struct names {
 	enum tc_kind kind;
-	void (*fn)(void *arg, enum tc_kind kind, const char *name, const struct tc_plugin *plugin,
-		   const char *fault);
-	void *arg;
+	char **v; /* owned, and each of them */
+	size_t n;
 };
 
 static int is_so(const struct dirent *e)
@@ -184,26 +183,29 @@ static int is_so(const struct dirent *e)
 	return len > 3 && !strcmp(e->d_name + len - 3, ".so");
 }
 
-static bool walk_dir(void *arg, const char *dir)
+static bool collect_dir(void *arg, const char *dir)
 {
-	struct walk *w = arg;
-	char *folder = tc_asprintf("%s/%s", dir, kind_name(w->kind));
-	struct dirent **list;
-	int n = scandir(folder, &list, is_so, alphasort);
+	struct names *names = arg;
+	char *folder = tc_asprintf("%s/%s", dir, kind_name(names->kind));
+	struct dirent **list = NULL;
+	int n = scandir(folder, &list, is_so, NULL);
 
+	if (n > 0)
+		names->v = tc_realloc(names->v, (names->n + (size_t)n) * sizeof(*names->v));
 	for (int i = 0; i < n; i++) {
-		char *name = tc_strndup(list[i]->d_name, strlen(list[i]->d_name) - 3);
-		char fault[512] = "";
-		const struct tc_plugin *p = host_plugin(w->host, w->kind, name, fault, sizeof(fault));
+		const char *file = list[i]->d_name;
 
-		w->fn(w->arg, w->kind, name, p, fault);
-		free(name);
+		names->v[names->n++] = tc_strndup(file, strlen(file) - 3);
 		free(list[i]);
 	}
-	if (n >= 0)
-		free(list);
+	free(list);
 	free(folder);
 	return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 void host_plugin_each(struct host *host,
@@ -211,11 +213,25 @@ void host_plugin_each(struct host *host,
 				 const struct tc_plugin *plugin, const char *fault),
 		      void *arg)
 {
-	struct walk w = {.host = host, .fn = fn, .arg = arg};
-
 	for (unsigned kind = 0; kind < TC_KIND_COUNT; kind++) {
-		w.kind = (enum tc_kind)kind;
-		each_dir(host, walk_dir, &w);
+		struct names names = {.kind = (enum tc_kind)kind};
+
+		each_dir(host, collect_dir, &names);
+		if (names.n)
+			qsort(names.v, names.n, sizeof(*names.v), by_name);
+		for (size_t i = 0; i < names.n; i++) {
+			const struct tc_plugin *plugin;
+			char fault[512] = "";
+
+			/* of those of one name the first in the path is the one */
+			if (i && !strcmp(names.v[i], names.v[i - 1]))
+				continue;
+			plugin = host_plugin(host, names.kind, names.v[i], fault, sizeof(fault));
+			fn(arg, names.kind, names.v[i], plugin, fault);
+		}
+		for (size_t i = 0; i < names.n; i++)
+			free(names.v[i]);
+		free(names.v);
 	}
 }
 
