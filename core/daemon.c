@@ -5,6 +5,7 @@
 #include "daemon.h"
 
 #include <event2/event.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +24,21 @@
 #include "host/loop.h"
 #include "host/metrics.h"
 #include "http/server.h"
+#include "setup.h"
 #include "speech/speech.h"
 #include "store/journal.h"
 #include "store/store.h"
 
 #define DRAIN_US (5 * 1000000)
+#define SETTLE_US (1 * 1000000)
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+#define SIGNALS (sizeof(signals) / sizeof(*signals))
 
 struct daemon {
 	const struct daemon_options *options;
-	struct config *config;   /* owned; the one in force */
-	struct config *retired;  /* owned; of before a reload: its strings may still be in use */
+	struct config *first;  /* owned; what the instances and the rooms were made from */
+	struct config *config; /* owned; the one in force: first, or what was read since */
 	struct loop *loop;
 	struct host *host;
 	struct tc_instance *store_instance;
@@ -44,75 +50,18 @@ struct daemon {
 	struct caller *caller;
 	struct alerts *alerts;
 	struct api *api;
-	struct event *signals[3];
-	bool failed;
+	struct event *signals[SIGNALS];
+	bool failed, stopping;
 };
-
-/* The store's section, or what stands for it when there is none. */
-static json_t *store_settings(const struct config *config)
-{
-	return config->store ? json_incref((json_t *)config->store)
-			     : json_pack("{s:s, s:s}", "name", "store", "plugin", "sqlite");
-}
-
-/* ---- instances ---- */
-
-static const struct {
-	size_t offset;
-	enum tc_kind kind;
-} sections[] = {
-	{offsetof(struct config, trunks), TC_KIND_PBX},
-	{offsetof(struct config, voices), TC_KIND_TTS},
-	{offsetof(struct config, carriers), TC_KIND_SMS},
-	{offsetof(struct config, triggers), TC_KIND_TRIGGER},
-};
-
-static const struct tc_list *section(const struct config *config, size_t i)
-{
-	return (const struct tc_list *)((const char *)config + sections[i].offset);
-}
-
-/* Make all instances; faults are collected. */
-static void make_instances(struct host *host, const struct config *config, struct tc_errors *errs)
-{
-	json_t *store = store_settings(config);
-
-	instance_new(host, TC_KIND_STORE, store, errs);
-	json_decref(store);
-	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
-		const struct tc_list *list = section(config, i);
-		const struct config_instance *c = list->v;
-
-		for (size_t k = 0; k < list->n; k++)
-			instance_new(host, sections[i].kind, c[k].settings, errs);
-	}
-}
-
-static void free_instances(struct host *host)
-{
-	struct tc_instance *self;
-
-	while ((self = instance_next(host, NULL)))
-		instance_free(self);
-}
 
 int daemon_check(const struct daemon_options *options, struct tc_errors *errs)
 {
-	struct config *config = config_read(options->config_path, errs);
-	struct loop *loop;
-	struct host *host;
+	struct config *config = setup_read(options->config_path, options->plugin_path, errs);
 
 	if (!config)
 		return -EINVAL;
-	loop = loop_new(LOOP_VIRTUAL);
-	host = host_new(loop, options->plugin_path, config->state_dir ? config->state_dir : "/");
-	make_instances(host, config, errs);
-	errors_set_doc(errs, NULL);
-	free_instances(host);
-	host_free(host);
-	loop_free(loop);
 	config_free(config);
-	return tc_errors_count(errs) ? -EINVAL : 0;
+	return 0;
 }
 
 /* ---- start ---- */
@@ -120,12 +69,15 @@ int daemon_check(const struct daemon_options *options, struct tc_errors *errs)
 static int make_state_dir(const char *path)
 {
 	struct stat st;
+	int err;
 
-	if (!mkdir(path, 0750) || (!stat(path, &st) && S_ISDIR(st.st_mode)))
+	if (!mkdir(path, 0750))
 		return 0;
-	tc_log(NULL, TC_LOG_ERROR, "the state directory %s cannot be made: %s", path,
-	       tc_strerror(errno));
-	return -errno;
+	err = -errno;
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return 0;
+	tc_log(NULL, TC_LOG_ERROR, "the state directory %s cannot be made: %s", path, tc_strerror(err));
+	return err;
 }
 
 static int open_store(struct daemon *d)
@@ -210,7 +162,7 @@ static void on_resumed(void *arg, int err)
 
 	if (err) {
 		tc_log(NULL, TC_LOG_ERROR, "what was left open cannot be read: %s", tc_strerror(err));
-		d->failed = true;
+		d->failed = !d->stopping;
 		loop_stop(d->loop);
 		return;
 	}
@@ -221,59 +173,28 @@ static void on_resumed(void *arg, int err)
 
 /* ---- reload ---- */
 
-static bool same_instances(const struct config *a, const struct config *b)
-{
-	json_t *sa = store_settings(a), *sb = store_settings(b);
-	bool same = json_equal(sa, sb);
-
-	json_decref(sa);
-	json_decref(sb);
-	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections) && same; i++) {
-		const struct tc_list *la = section(a, i), *lb = section(b, i);
-		const struct config_instance *ca = la->v, *cb = lb->v;
-
-		same = la->n == lb->n;
-		for (size_t k = 0; k < la->n && same; k++)
-			same = json_equal(ca[k].settings, cb[k].settings);
-	}
-	return same;
-}
-
-static bool same_listen(const struct config *a, const struct config *b)
-{
-	bool same = a->http.listen.n == b->http.listen.n && !strcmp(a->state_dir, b->state_dir);
-
-	for (size_t i = 0; i < a->http.listen.n && same; i++)
-		same = !strcmp(a->http.listen.v[i], b->http.listen.v[i]);
-	return same;
-}
-
 static void reload(struct daemon *d)
 {
 	struct tc_errors *errs = tc_errors_new();
-	struct config *fresh;
+	struct config *fresh =
+		setup_read(d->options->config_path, d->options->plugin_path, errs);
 
-	if (daemon_check(d->options, errs)) {
-		errors_print(errs, stderr);
+	errors_print(errs, stderr);
+	tc_errors_free(errs);
+	if (!fresh) {
 		tc_log(NULL, TC_LOG_ERROR, "the configuration has faults: the one in force stays");
-		tc_errors_free(errs);
 		return;
 	}
-	fresh = config_load(d->options->config_path, errs);
-	errors_set_doc(errs, NULL);
-	tc_errors_free(errs);
-	if (!fresh)
-		return;
-	if (!same_instances(d->config, fresh) || !same_listen(d->config, fresh))
-		tc_log(NULL, TC_LOG_WARN, "store, trunks, voices, carriers, triggers, http.listen and "
-		       "state_dir change with a restart only");
+	if (!setup_same(d->first, fresh))
+		tc_log(NULL, TC_LOG_WARN, "node, state_dir, http.listen, http.max_body, store, trunks, "
+		       "voices, carriers, triggers and prompt_cache_size change with a restart only");
 	logging_setup((enum tc_log_level)fresh->log.level, (enum logging_format)fresh->log.format);
 	caller_reconfigure(d->caller, &fresh->call, &fresh->prompts);
 	api_reconfigure(d->api, fresh);
-	config_free(d->retired);
-	d->retired = d->config;
+	if (d->config != d->first)
+		config_free(d->config);
 	d->config = fresh;
-	tc_log(NULL, TC_LOG_INFO, "the configuration was read again");
+	tc_log(NULL, TC_LOG_INFO, "the configuration was reloaded");
 }
 
 static void on_signal(evutil_socket_t sig, short what, void *arg)
@@ -281,6 +202,8 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 	struct daemon *d = arg;
 
 	(void)what;
+	if (d->stopping)
+		return;
 	if (sig == SIGHUP) {
 		reload(d);
 		return;
@@ -291,69 +214,103 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 
 static void listen_signals(struct daemon *d)
 {
-	static const int which[] = {SIGTERM, SIGINT, SIGHUP};
-
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof(which) / sizeof(*which); i++) {
-		d->signals[i] = evsignal_new(loop_base(d->loop), which[i], on_signal, d);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		d->signals[i] = evsignal_new(loop_base(d->loop), signals[i], on_signal, d);
 		event_add(d->signals[i], NULL);
 	}
 }
 
 /* ---- stop ---- */
 
-/* What was accepted is committed and answered before the rooms go. */
+/* What is posted and due now, and what of it reaches the sockets; not for ever. */
+static void settle(struct daemon *d)
+{
+	int64_t until_us = loop_now_us(d->loop) + SETTLE_US;
+
+	while (loop_turn(d->loop) && loop_now_us(d->loop) < until_us)
+		;
+}
+
+/*
+ * What was accepted is committed and answered before the rooms go. When the store cannot do that in
+ * time, who waits is told so: all is answered once the store has stopped.
+ */
 static void drain(struct daemon *d)
 {
 	int64_t until_us = loop_now_us(d->loop) + DRAIN_US;
 	const struct timeval tick = {.tv_usec = 1000};
 
-	while (store_pending(d->store) && loop_now_us(d->loop) < until_us) {
+	while ((store_pending(d->store) || http_server_in_flight(d->http)) &&
+	       loop_now_us(d->loop) < until_us) {
 		event_base_loopexit(loop_base(d->loop), &tick);
 		event_base_loop(loop_base(d->loop), EVLOOP_ONCE);
 	}
-	while (loop_turn(d->loop))
-		;
+	settle(d);
+	store_stop(d->store);
+	settle(d);
 }
 
 static void close_kind(struct daemon *d, enum tc_kind kind)
 {
 	struct tc_instance *self;
 
-	for (self = instance_next(d->host, NULL); self; self = instance_next(d->host, self))
-		if (self->plugin->kind == kind)
-			instance_close(self);
+	for (self = instance_next(d->host, NULL); self; self = instance_next(d->host, self)) {
+		if (self->plugin->kind != kind)
+			continue;
+		instance_close(self);
+		if (d->http)
+			http_server_forget(d->http, self); /* its routes were in its state */
+	}
 }
 
-static void stop(struct daemon *d)
+static void free_rooms(struct daemon *d)
 {
-	if (d->http)
-		http_server_close(d->http);
-	if (d->host) {
-		close_kind(d, TC_KIND_TRIGGER);
-		close_kind(d, TC_KIND_PBX);
-		close_kind(d, TC_KIND_TTS);
-	}
-	if (d->store)
-		drain(d);
 	api_free(d->api);
 	http_server_free(d->http);
 	alerts_free(d->alerts);
 	caller_free(d->caller);
 	trunks_free(d->trunks);
-	speech_free(d->speech);
-	if (d->store)
-		store_close(d->store);
+	speech_free(d->speech); /* before its voices are closed */
+	store_close(d->store);
 	journal_free(d->journal);
-	if (d->host)
-		free_instances(d->host);
-	for (size_t i = 0; i < 3; i++)
+}
+
+/* Another SIGTERM from here on must not make the end an unclean one. */
+static void free_signals(struct daemon *d)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaddset(&set, signals[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; i < SIGNALS; i++)
 		if (d->signals[i])
 			event_free(d->signals[i]);
+}
+
+/* Also the end of a start that failed: whatever is there goes. */
+static void stop(struct daemon *d)
+{
+	d->stopping = true;
+	if (d->http)
+		http_server_close(d->http);
+	if (d->host) {
+		close_kind(d, TC_KIND_TRIGGER);
+		close_kind(d, TC_KIND_PBX);
+	}
+	if (d->store)
+		drain(d);
+	free_rooms(d);
+	if (d->host)
+		setup_free_instances(d->host);
+	free_signals(d);
 	loop_free(d->loop);
 	host_free(d->host);
-	config_free(d->config);
-	config_free(d->retired);
+	if (d->config != d->first)
+		config_free(d->config);
+	config_free(d->first);
 	metrics_reset();
 	libevent_global_shutdown();
 }
@@ -361,19 +318,18 @@ static void stop(struct daemon *d)
 static int start(struct daemon *d)
 {
 	struct tc_errors *errs = tc_errors_new();
-	int err = -EINVAL;
+	int err;
 
-	d->config = config_read(d->options->config_path, errs);
-	if (d->config && d->config->state_dir) {
+	d->config = d->first = config_read(d->options->config_path, errs);
+	if (d->config) {
+		const char *dir = d->config->state_dir;
+
 		d->loop = loop_new(LOOP_REAL);
-		d->host = host_new(d->loop, d->options->plugin_path, d->config->state_dir);
-		make_instances(d->host, d->config, errs);
+		d->host = host_new(d->loop, d->options->plugin_path, dir ? dir : "/");
+		setup_instances(d->host, d->config, errs);
 	}
-	errors_set_doc(errs, NULL);
-	if (tc_errors_count(errs) || !d->host)
-		errors_print(errs, stderr);
-	else
-		err = 0;
+	err = tc_errors_count(errs) ? -EINVAL : 0;
+	errors_print(errs, stderr);
 	tc_errors_free(errs);
 	if (err)
 		return err;

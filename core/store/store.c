@@ -153,11 +153,11 @@ struct store *store_open(struct loop *loop, struct tc_instance *self, char *faul
 	return NULL;
 }
 
-void store_close(struct store *store)
+void store_stop(struct store *store)
 {
 	bool posted;
 
-	if (!store)
+	if (store->closing)
 		return;
 	store->closing = true;
 	store_worker_close(store->writer.worker);
@@ -171,6 +171,13 @@ void store_close(struct store *store)
 	store->notice->store = NULL;
 	if (!posted)
 		free(store->notice);
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	store_stop(store);
 	pthread_mutex_destroy(&store->lock);
 	free(store);
 }

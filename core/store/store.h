@@ -22,9 +22,11 @@ struct store *store_open(struct loop *loop, struct tc_instance *self, char *faul
 			 size_t size_bytes);
 /*
  * Finish what is queued, stop the threads. Blocks. Completions that are left are told before it
- * returns, on the caller's thread; what they submit meanwhile is refused. Not to be called from a
- * completion.
+ * returns, on the caller's thread; what is submitted from now on is refused, and the figures stay.
+ * Not to be called from a completion.
  */
+void store_stop(struct store *store);
+/* store_stop(), if that was not yet done, and free it. NULL is fine. */
 void store_close(struct store *store);
 
 /*

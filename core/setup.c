@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Instances of a configuration, and the checks that need the plugins or the rooms. What can be
+ * checked of the file alone is in host/config.c.
+ */
+#include "setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/trigger.h>
+
+#include "host/config.h"
+#include "host/host.h"
+
+#define TRUNKS_MAX 64 /* a call notes in 64 bits which of them it has tried */
+
+static const struct {
+	size_t offset;
+	enum tc_kind kind;
+} sections[] = {
+	{offsetof(struct config, trunks), TC_KIND_PBX},
+	{offsetof(struct config, voices), TC_KIND_TTS},
+	{offsetof(struct config, carriers), TC_KIND_SMS},
+	{offsetof(struct config, triggers), TC_KIND_TRIGGER},
+};
+#define SECTIONS (sizeof(sections) / sizeof(*sections))
+
+static const struct tc_list *section(const struct config *config, size_t i)
+{
+	return (const struct tc_list *)((const char *)config + sections[i].offset);
+}
+
+/* The store's section, or what stands for it when there is none. */
+static json_t *store_settings(const struct config *config)
+{
+	return config->store ? json_incref((json_t *)config->store)
+			     : json_pack("{s:s, s:s}", "name", "store", "plugin", "sqlite");
+}
+
+/* ---- checks ---- */
+
+/* One that is broken would be spoken as it stands, at the worst moment. */
+static void check_prompts(const struct config_prompts *p, struct tc_errors *errs)
+{
+	const struct {
+		const char *field, *text;
+	} all[] = {
+		{"prompts.greeting", p->greeting},	 {"prompts.menu", p->menu},
+		{"prompts.acknowledged", p->acknowledged}, {"prompts.escalated", p->escalated},
+		{"prompts.resolved", p->resolved},	 {"prompts.unknown_key", p->unknown_key},
+		{"prompts.goodbye", p->goodbye},
+	};
+	json_t *nothing = json_object();
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		const char *fault = NULL;
+
+		/* NULL: the binder has found that it is no text */
+		free(all[i].text ? tc_template_render(all[i].text, nothing, &fault) : NULL);
+		if (fault)
+			tc_errors_add(errs, all[i].field, "%s", fault);
+	}
+	json_decref(nothing);
+}
+
+static void check_whole(const struct config *config, struct tc_errors *errs)
+{
+	errors_set_object(errs, NULL);
+	if (config->trunks.n > TRUNKS_MAX)
+		tc_errors_add(errs, "trunks", "must have at most %d entries, not %zu", TRUNKS_MAX,
+			      config->trunks.n);
+	check_prompts(&config->prompts, errs);
+}
+
+/* ---- instances ---- */
+
+void setup_instances(struct host *host, const struct config *config, struct tc_errors *errs)
+{
+	json_t *store = store_settings(config);
+
+	instance_new(host, TC_KIND_STORE, store, errs);
+	json_decref(store);
+	for (size_t i = 0; i < SECTIONS; i++) {
+		const struct tc_list *list = section(config, i);
+		const struct config_instance *c = list->v;
+
+		for (size_t k = 0; k < list->n; k++)
+			instance_new(host, sections[i].kind, c[k].settings, errs);
+	}
+	check_whole(config, errs);
+	errors_set_doc(errs, NULL);
+}
+
+void setup_free_instances(struct host *host)
+{
+	struct tc_instance *self;
+
+	while ((self = instance_next(host, NULL)))
+		instance_free(self);
+}
+
+struct config *setup_read(const char *path, const char *plugin_path, struct tc_errors *errs)
+{
+	struct config *config = config_read(path, errs);
+	struct host *host;
+
+	if (!config)
+		return NULL;
+	host = host_new(NULL, plugin_path, "/"); /* nothing is opened: no loop, no folder */
+	setup_instances(host, config, errs);
+	setup_free_instances(host);
+	host_free(host);
+	if (!tc_errors_count(errs))
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+/* ---- comparing ---- */
+
+static bool same_instances(const struct config *a, const struct config *b)
+{
+	json_t *sa = store_settings(a), *sb = store_settings(b);
+	bool same = json_equal(sa, sb);
+
+	json_decref(sa);
+	json_decref(sb);
+	for (size_t i = 0; i < SECTIONS && same; i++) {
+		const struct tc_list *la = section(a, i), *lb = section(b, i);
+		const struct config_instance *ca = la->v, *cb = lb->v;
+
+		same = la->n == lb->n;
+		for (size_t k = 0; k < la->n && same; k++)
+			same = json_equal(ca[k].settings, cb[k].settings);
+	}
+	return same;
+}
+
+static bool same_http(const struct config_http *a, const struct config_http *b)
+{
+	bool same = a->listen.n == b->listen.n && a->max_body == b->max_body;
+
+	for (size_t i = 0; i < a->listen.n && same; i++)
+		same = !strcmp(a->listen.v[i], b->listen.v[i]);
+	return same;
+}
+
+bool setup_same(const struct config *a, const struct config *b)
+{
+	return !strcmp(a->node, b->node) && !strcmp(a->state_dir, b->state_dir) &&
+	       a->prompt_cache_size == b->prompt_cache_size && same_http(&a->http, &b->http) &&
+	       same_instances(a, b);
+}
