@@ -13,7 +13,6 @@
 #include "daemon.h"
 #include "host/config.h"
 #include "host/host.h"
-#include "host/loop.h"
 
 enum { OPT_CHECK = 256, OPT_LIST, OPT_DESCRIBE, OPT_PATH, OPT_VERSION };
 
@@ -70,6 +69,7 @@ struct found {
 	const struct tc_plugin *plugin;
 	unsigned matches;
 	bool refused;
+	char fault[512]; /* why the last one of that name was refused */
 };
 
 static void list_one(void *arg, enum tc_kind kind, const char *name, const struct tc_plugin *plugin,
@@ -90,10 +90,13 @@ static void match_one(void *arg, enum tc_kind kind, const char *name,
 {
 	struct found *f = arg;
 
-	(void)fault;
-	if (!plugin || strcmp(name, f->name) != 0 || (f->kind != TC_KIND_COUNT && f->kind != kind) ||
-	    f->plugin == plugin)
+	if (strcmp(name, f->name) != 0 || (f->kind != TC_KIND_COUNT && f->kind != kind))
 		return;
+	if (!plugin) {
+		f->refused = true;
+		tc_strcopy(f->fault, sizeof(f->fault), fault);
+		return;
+	}
 	f->plugin = plugin;
 	f->matches++;
 }
@@ -121,6 +124,10 @@ static int describe(struct host *host, const char *what)
 	if (!kind || f.kind != TC_KIND_COUNT)
 		host_plugin_each(host, match_one, &f);
 	free(kind);
+	if (!f.matches && f.refused) {
+		fprintf(stderr, "tocsind: %s: %s\n", what, f.fault);
+		return EXIT_FAILURE;
+	}
 	if (f.matches != 1) {
 		fprintf(stderr, "tocsind: %s '%s'; --list-plugins shows what there is\n",
 			f.matches ? "more than one plugin is called" : "there is no plugin", what);
@@ -134,12 +141,10 @@ static int describe(struct host *host, const char *what)
 
 static int with_host(const struct daemon_options *opts, const char *what)
 {
-	struct loop *loop = loop_new(LOOP_VIRTUAL);
-	struct host *host = host_new(loop, opts->plugin_path, "/");
+	struct host *host = host_new(NULL, opts->plugin_path, "/"); /* nothing is opened */
 	int status = what ? describe(host, what) : list(host);
 
 	host_free(host);
-	loop_free(loop);
 	return status;
 }
 
