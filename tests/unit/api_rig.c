@@ -229,7 +229,7 @@ void api_rig_ask(struct api_rig *rig, const char *method, const char *path, cons
 
 	tc_buf_printf(&text, "%s %s HTTP/1.1\r\nContent-Length: %zu\r\n\r\n%s", method, path,
 		      body ? strlen(body) : 0, body ? body : "");
-	client_send_bytes(fd, text.data, text.len);
+	client_push(rig->loop, fd, text.data, text.len);
 	tc_buf_fini(&text);
 	client_answer(rig->loop, fd, answer);
 	close(fd);

@@ -65,6 +65,26 @@ static void nap(struct loop *loop)
 	event_base_loop(loop_base(loop), EVLOOP_ONCE);
 }
 
+void client_push(struct loop *loop, int fd, const void *data, size_t len)
+{
+	int64_t end_us = tc_now_us() + PATIENCE_US;
+	size_t sent = 0;
+
+	while (sent < len) {
+		ssize_t n = send(fd, (const char *)data + sent, len - sent,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (tc_now_us() > end_us)
+			fail_msg("the server takes no more: %zu of %zu bytes", sent, len);
+		if (n > 0)
+			sent += (size_t)n;
+		else if (errno == EAGAIN || errno == EINTR)
+			nap(loop);
+		else
+			return; /* it has closed: its answer tells why */
+	}
+}
+
 void client_wait(struct loop *loop, bool (*cond)(void *arg), void *arg)
 {
 	int64_t end_us = tc_now_us() + PATIENCE_US;
@@ -176,7 +196,7 @@ void client_ask(struct loop *loop, unsigned port, const char *method, const char
 	if (body)
 		tc_buf_printf(&text, "Content-Length: %zu\r\n", strlen(body));
 	tc_buf_printf(&text, "\r\n%s", body ? body : "");
-	client_send_bytes(fd, text.data, text.len);
+	client_push(loop, fd, text.data, text.len);
 	tc_buf_fini(&text);
 	client_answer(loop, fd, answer);
 	close(fd);

@@ -24,6 +24,8 @@ struct http_answer {
 int client_connect(unsigned port, const char *path);
 void client_send(int fd, const char *text);
 void client_send_bytes(int fd, const void *data, size_t len);
+/* The same for what may be more than a socket takes: the loop is turned meanwhile. */
+void client_push(struct loop *loop, int fd, const void *data, size_t len);
 /* Turn the loop until cond() is true; fails the test after 10 s. */
 void client_wait(struct loop *loop, bool (*cond)(void *arg), void *arg);
 /* Turn the loop once without waiting. */
