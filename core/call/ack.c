@@ -58,7 +58,7 @@ void ack_key(struct call *call, char key)
 	if (!action)
 		play_say(call, "unknown_key", false);
 	else if (!decide(call, action))
-		play_message(call, false);
+		play_message(call);
 }
 
 void call_confirm(struct caller *caller, const char *call_id, const char *prompt)
@@ -75,5 +75,5 @@ void call_confirm(struct caller *caller, const char *call_id, const char *prompt
 	if (prompt)
 		play_say(call, prompt, true);
 	else if (call->page)
-		play_message(call, false);
+		play_message(call);
 }

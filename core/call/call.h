@@ -138,6 +138,7 @@ struct call {
 	uint32_t play_id;
 	unsigned items, first_message;  /* of the list; index of the first message in it, repeated every ... */
 	unsigned message_every;
+	bool greeted;   /* the greeting was said, or is in the list */
 	bool heard;     /* the message was sent to its end at least once */
 	bool finishing; /* the list ends with hanging up */
 	bool key_busy;  /* a key's consequence is being committed */
@@ -206,8 +207,10 @@ void call_hang_up(struct call *call);
 /* Begin to render what the page's calls will say. */
 void play_prepare(struct page *page);
 void play_forget(struct page *page);
-/* Start with the greeting, or (again) with the message. */
-void play_message(struct call *call, bool greet);
+/* The phone was answered: begin to speak, if that has not been arranged before. */
+void play_answered(struct call *call);
+/* (Again) from the message on. */
+void play_message(struct call *call);
 /* Say a prompt ("acknowledged" ...); finish: then hang up, else go on with the menu. */
 void play_say(struct call *call, const char *prompt, bool finish);
 void play_stop(struct call *call);

@@ -58,8 +58,8 @@ static void on_answered(struct call *call, const struct tc_pbx_event *event)
 	call_enter(call, CALL_ANSWERED, "answered");
 	monitor_limit(call, TALK_MS);
 	call_record(call, "call.answered", NULL, NULL, "%s answered", call_whom(call));
-	if (call->page && !call->hung_up && !call->items)
-		play_message(call, true);
+	if (call->page)
+		play_answered(call);
 }
 
 static void on_dtmf(struct call *call, const struct tc_pbx_event *event)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <tocsin/log.h>
+#include <tocsin/trigger.h>
 
 #include "call/call.h"
 #include "host/host.h"
@@ -42,15 +43,18 @@ static struct tc_clip *chime(void)
 	return clip;
 }
 
+static void play_begin(struct call *call);
+
 /* ---- a page's three prompts ---- */
 
+/* A prompt has come, or the phone was answered: begin, if nothing is being said and all or the greeting is there. */
 static void page_ready(struct page *page)
 {
 	struct call *call = page->call;
 
-	if (call && call->originated && !call->hung_up && !call->items &&
-	    call->state != CALL_ENDED)
-		play_message(call, true);
+	if (call && call->originated && !call->hung_up && !call->items && !call->want &&
+	    !call->key_busy && call->state != CALL_ENDED)
+		play_begin(call);
 }
 
 static void prompt_done(void *arg, int err, struct tc_clip *clip, const char *text)
@@ -71,15 +75,19 @@ static void prompt_done(void *arg, int err, struct tc_clip *clip, const char *te
 		}
 	}
 	free(w);
-	if (--page->wanted == 0)
-		page_ready(page);
+	page->wanted--;
+	page_ready(page);
+}
+
+void play_answered(struct call *call)
+{
+	page_ready(call->page);
 }
 
 void play_prepare(struct page *page)
 {
 	if (page->rendering) {
-		if (!page->wanted)
-			page_ready(page);
+		page_ready(page);
 		return;
 	}
 	page->rendering = true;
@@ -87,7 +95,8 @@ void play_prepare(struct page *page)
 	for (unsigned i = 0; i < PROMPT_COUNT; i++) {
 		struct speech_text text = {.text = page->text[i],
 					   .language = page->language,
-					   .voice = page->voice};
+					   .voice = page->voice,
+					   .any_voice = true};
 		struct wanted *w = tc_alloc(sizeof(*w));
 
 		*w = (struct wanted){.page = page, .prompt = (enum page_prompt)i};
@@ -153,17 +162,31 @@ static void add_message(struct call *call, struct list *l)
 	add_silence(l, TAIL_MS);
 }
 
-void play_message(struct call *call, bool greet)
+static void play_begin(struct call *call)
 {
+	struct page *page = call->page;
 	struct list l = {.n = 0};
 
-	if (call->page->wanted || !call->page->rendering)
-		return; /* page_ready() comes back to it */
-	if (greet)
-		add_clip(&l, call->page->clip[PROMPT_GREETING]);
-	add_message(call, &l);
-	call->finishing = false;
+	if (!call->greeted)
+		add_clip(&l, page->clip[PROMPT_GREETING]);
+	if (page->rendering && !page->wanted)
+		add_message(call, &l);
+	else if (call->state == CALL_ANSWERED)
+		call->first_message = ITEMS_MAX; /* the greeting, until the message is there */
+	else
+		return; /* it still rings: the whole list may yet be ready in time */
+	if (!l.n)
+		return;
+	call->greeted = true;
 	send_list(call, &l);
+}
+
+void play_message(struct call *call)
+{
+	call->greeted = true;
+	call->finishing = false;
+	call->items = 0;
+	play_begin(call);
 }
 
 void play_stop(struct call *call)
@@ -223,7 +246,8 @@ void play_say(struct call *call, const char *prompt, bool finish)
 	struct caller *caller = call->caller;
 	struct speech_text text = {.text = prompt_text(caller->deps.prompts, prompt),
 				   .language = call->page ? call->page->language : NULL,
-				   .voice = call->page ? call->page->voice : NULL};
+				   .voice = call->page ? call->page->voice : NULL,
+				   .any_voice = true};
 	struct wanted *w;
 
 	if (call->want)
@@ -246,8 +270,11 @@ void play_played(struct call *call, const struct tc_pbx_event *event)
 		call->heard = true;
 	if (i + 1 < call->items)
 		return;
+	call->items = 0;
 	if (call->finishing)
 		call_hang_up(call);
+	else if (call->first_message == ITEMS_MAX)
+		play_begin(call); /* that was the greeting alone */
 	else
 		play_say(call, "goodbye", true);
 }
@@ -263,16 +290,22 @@ static void warm_done(void *arg, int err, struct tc_clip *clip, const char *text
 	tc_clip_unref(clip);
 }
 
+/* What is said in every call, and the greeting of the severity that alerts have when none is given. */
 void caller_warm(struct caller *caller)
 {
 	const struct config_prompts *p = caller->deps.prompts;
-	const char *const fixed[] = {p->menu,     p->acknowledged, p->escalated,
-				     p->resolved, p->unknown_key,  p->goodbye};
+	const char *const prompts[] = {p->greeting,  p->menu,        p->acknowledged, p->escalated,
+				       p->resolved,  p->unknown_key, p->goodbye};
+	json_t *values = json_pack("{s:s}", "severity", "critical");
 
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
-		struct speech_text text = {.text = fixed[i]};
+	for (size_t i = 0; i < sizeof(prompts) / sizeof(*prompts); i++) {
+		const char *fault;
+		struct speech_text text = {
+			.text = tc_template_render(prompts[i], values, &fault), .any_voice = true};
 
-		if (!strstr(fixed[i], "{{"))
+		if (text.text)
 			speech_render(caller->deps.speech, &text, warm_done, NULL);
+		free((void *)text.text);
 	}
+	json_decref(values);
 }

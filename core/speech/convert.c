@@ -12,7 +12,8 @@
 
 #include "speech/speech.h"
 
-#define KEEP_MS    50      /* of silence at both ends */
+#define LEAD_MS    10      /* of silence kept before: who answers is spoken to at once */
+#define TAIL_MS    50      /* and behind */
 #define SILENCE    0.005f  /* of the peak, -46 dB: quieter is silence */
 #define NO_SOUND   0.0005f /* of full scale: a clip with no louder sample says nothing */
 #define LEVEL      0.708f  /* of full scale, -3 dB: where the peak goes */
@@ -31,15 +32,16 @@ static float peak_of(const float *s, size_t n)
 /* Which part is sound: its first sample, and how many. */
 static size_t sound_of(const struct tc_clip *in, const float *s, float peak, size_t *n)
 {
-	size_t keep = (size_t)in->rate_hz * KEEP_MS / 1000;
+	size_t lead = (size_t)in->rate_hz * LEAD_MS / 1000;
+	size_t tail = (size_t)in->rate_hz * TAIL_MS / 1000;
 	size_t begin = 0, end = in->samples;
 
 	while (begin < end && fabsf(s[begin]) < peak * SILENCE)
 		begin++;
 	while (end > begin && fabsf(s[end - 1]) < peak * SILENCE)
 		end--;
-	begin = begin > keep ? begin - keep : 0;
-	end = in->samples - end > keep ? end + keep : in->samples;
+	begin = begin > lead ? begin - lead : 0;
+	end = in->samples - end > tail ? end + tail : in->samples;
 	*n = end - begin;
 	return begin;
 }

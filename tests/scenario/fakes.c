@@ -198,8 +198,19 @@ static int tts_synthesize(void *state, struct tc_op *op, const struct tc_tts_req
 	clip = tc_clip_new(8000, 8000);
 	for (size_t i = 0; i < clip->samples; i++)
 		clip->pcm[i] = i / period % 2 ? 8000 : -8000;
-	tc_op_done(op, 0, clip, NULL);
+	if (fakes.slow && fakes.held_n < 16)
+		fakes.held[fakes.held_n++] = (struct fake_held){op, clip};
+	else
+		tc_op_done(op, 0, clip, NULL);
 	return 0;
+}
+
+void fake_release(void)
+{
+	for (unsigned i = 0; i < fakes.held_n; i++)
+		tc_op_done(fakes.held[i].op, 0, fakes.held[i].clip, NULL);
+	fakes.held_n = 0;
+	fakes.slow = false;
 }
 
 static int tts_fingerprint(void *state, char *buf, size_t size_bytes)

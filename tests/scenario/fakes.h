@@ -38,7 +38,12 @@ struct fakes {
 	unsigned trunks;
 	const char *refuse;         /* name of the trunk that refuses its next call */
 	bool mute;                  /* the voice fails */
-	bool silent;                /* a dead daemon says nothing any more */
+	bool slow;                  /* the voice speaks only when it is let: held */
+	struct fake_held {
+		struct tc_op *op;
+		struct tc_clip *clip;
+	} held[16];
+	unsigned held_n;
 };
 
 extern struct fakes fakes;
@@ -48,5 +53,7 @@ extern const struct tc_plugin fake_tts;
 
 struct fake_call *fake_call_find(const char *number);
 void fake_asked_free(struct fake_asked *a);
+/* What the slow voice has held back comes now. */
+void fake_release(void);
 
 #endif

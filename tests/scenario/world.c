@@ -250,6 +250,8 @@ void world_free(struct world *w)
 {
 	struct fake_call *c;
 
+	if (w->running)
+		world_voice(w, "works");
 	world_crash(w);
 	while (world_asked(w))
 		;
@@ -259,6 +261,7 @@ void world_free(struct world *w)
 	}
 	fakes.refuse = NULL;
 	fakes.mute = false;
+	fakes.slow = false;
 	json_decref(w->config);
 	json_decref(w->trunks);
 	remove_tree(w->dir);
@@ -272,17 +275,17 @@ void world_settle(struct world *w)
 	int64_t until_us = tc_now_us() + SETTLE_MS * 1000;
 	unsigned quiet = 0;
 
-	/* two quiet turns: what the last one woke on another thread has been posted by then */
-	while (quiet < 2) {
+	/*
+	 * Quiet turns: what the last one woke on another thread has been posted by then. With a slow voice it cannot be told
+	 * what the speech room still waits for, so it takes more of them.
+	 */
+	while (quiet < (fakes.held_n ? 40 : 2)) {
 		bool ran = loop_turn(w->loop);
+		bool busy = store_pending(w->store) || (speech_pending(w->speech) && !fakes.held_n);
 
-		if (ran || store_pending(w->store) || speech_pending(w->speech)) {
-			quiet = 0;
-			if (!ran)
-				nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
-		} else {
-			quiet++;
-		}
+		quiet = ran || busy ? 0 : quiet + 1;
+		if (!ran && (busy || fakes.held_n))
+			nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
 		if (tc_now_us() > until_us)
 			die("it does not come to rest");
 	}
@@ -454,10 +457,14 @@ void world_refuse(struct world *w, const char *trunk)
 	(void)w;
 }
 
-void world_voice(struct world *w, bool works)
+void world_voice(struct world *w, const char *how)
 {
-	(void)w;
-	fakes.mute = !works;
+	fakes.mute = !strcmp(how, "fails");
+	fakes.slow = !strcmp(how, "slow");
+	if (!fakes.slow)
+		fake_release();
+	if (w->running)
+		world_settle(w);
 }
 
 /* ---- eyes ---- */

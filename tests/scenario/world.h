@@ -60,6 +60,6 @@ bool world_played(struct world *w, const char *number, int n);
 void world_health(struct world *w, const char *trunk, bool healthy);
 /* The next originate of a trunk is refused at once. */
 void world_refuse(struct world *w, const char *trunk);
-/* The voice fails from now on, or works again. */
-void world_voice(struct world *w, bool works);
+/* The voice "works", "fails", or is "slow" from now on: then it speaks when it works again. */
+void world_voice(struct world *w, const char *how);
 #endif
