@@ -115,7 +115,7 @@ static void on_guard(void *arg)
 {
 	struct leg *leg = arg;
 
-	tc_log(leg->agent->self, TC_LOG_WARN, "call %s: the far end did not confirm its end in %d ms",
+	tc_log(leg->agent->self, TC_LOG_DEBUG, "call %s: the far end did not confirm its end in %d ms",
 	       leg->id, CLOSE_WAIT_MS);
 	report_end(leg);
 	settle(leg);

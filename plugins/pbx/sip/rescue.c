@@ -60,7 +60,7 @@ static void on_deadline(void *arg)
 {
 	struct rescue *r = arg;
 
-	tc_log(r->agent->self, TC_LOG_WARN, "call %s: the far end did not confirm its end in %d ms",
+	tc_log(r->agent->self, TC_LOG_DEBUG, "call %s: the far end did not confirm its end in %d ms",
 	       r->dialog.call_id, DEADLINE_MS);
 	gone(r);
 }
