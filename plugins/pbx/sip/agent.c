@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The user agent: its signalling thread, the commands that reach it, its limits and its health. Calls are leg.c's.
+ * The user agent: its signalling thread, the commands that reach it, its limits and its health.
+ * Calls are leg.c's.
  */
 #include "stack.h"
 
@@ -21,14 +22,14 @@
 #include "upkeep.h"
 
 #define DEBUG_MODULE "tocsin" /* re_dbg.h asks for both */
-#define DEBUG_LEVEL 0
+#define DEBUG_LEVEL  0
 #include <re_dbg.h>
 
-#define FILES_MAX 65536
+#define FILES_MAX   65536
 #define CLIPS_BYTES (64u * 1024 * 1024)
-#define CLOSE_MS 5000
+#define CLOSE_MS    5000
 #define CALLS_FLOOR 64 /* the plugin's own bound is never below */
-#define HASH_SIZE 4096
+#define HASH_SIZE   4096
 
 /* ---- figures and health ---- */
 
@@ -37,9 +38,9 @@ static void set_figures(struct agent *agent)
 	unsigned queued = 0, closing = 0;
 	struct leg *leg;
 
-	TAILQ_FOREACH(leg, &agent->queue, queue_link)
+	TAILQ_FOREACH (leg, &agent->queue, queue_link)
 		queued++;
-	TAILQ_FOREACH(leg, &agent->legs, link)
+	TAILQ_FOREACH (leg, &agent->legs, link)
 		closing += leg->ended;
 	pthread_mutex_lock(&agent->lock);
 	agent->figures.queued = queued;
@@ -112,7 +113,7 @@ void agent_release(struct agent *agent)
 
 /* The core keeps to calls_per_second; this bound is what the stack itself can carry. */
 #define INVITES_PER_SECOND 400.0
-#define INVITES_BURST 100.0
+#define INVITES_BURST      100.0
 
 bool agent_take_token(struct agent *agent)
 {
@@ -192,7 +193,8 @@ bool agent_is_peer(const struct agent *agent, const struct sa *src)
 		if (agent->peers[i] == ip)
 			return true;
 	for (size_t i = 0; i < agent->n_networks; i++)
-		if ((ip & agent->networks[i].mask) == (agent->networks[i].ip & agent->networks[i].mask))
+		if ((ip & agent->networks[i].mask) ==
+		    (agent->networks[i].ip & agent->networks[i].mask))
 			return true;
 	return false;
 }
@@ -245,7 +247,10 @@ static void set_state(struct agent *agent, int state, int err)
 	pthread_mutex_unlock(&agent->lock);
 }
 
-/* The addresses behind the names: open the transports the first time, later only note what has changed. */
+/*
+ * The addresses behind the names: open the transports the first time, later only note what has
+ * changed.
+ */
 static void on_resolved(struct agent *agent, const struct resolved *r)
 {
 	uint16_t port = agent->proxy.host[0] ? agent->proxy.port : agent->uri.port;
@@ -389,7 +394,8 @@ static int file_limit(void)
 
 static void on_debug(int level, const char *p, size_t len, void *arg)
 {
-	(void)level; /* what matters is reported with its call; libre's own words may name secrets */
+	/* what matters is reported with its call; libre's own words may name secrets */
+	(void)level;
 	(void)p;
 	(void)len;
 	(void)arg;
@@ -489,10 +495,11 @@ static void read_config(struct agent *agent)
 	if (cfg->proxy)
 		target_parse(cfg->proxy, &agent->proxy, &fault);
 	agent->tp = transports[cfg->transport];
-	tc_strcopy(agent->domain, sizeof(agent->domain), cfg->domain ? cfg->domain : agent->uri.host);
+	tc_strcopy(agent->domain, sizeof(agent->domain),
+		   cfg->domain ? cfg->domain : agent->uri.host);
 	tc_strcopy(agent->from_user, sizeof(agent->from_user),
 		   cfg->from_user ? cfg->from_user
-		   : cfg->user	  ? cfg->user
+		   : cfg->user    ? cfg->user
 				  : "tocsin");
 	tc_strcopy(agent->contact_user, sizeof(agent->contact_user), agent->from_user);
 	target_address(cfg->listen, &agent->listen_ip, &agent->listen_port);

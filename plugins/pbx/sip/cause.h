@@ -8,7 +8,8 @@
 #include <tocsin/pbx.h>
 
 /*
- * Why a call failed before it was answered. A Q.850 cause of the network says more than the SIP status around it.
+ * Why a call failed before it was answered. A Q.850 cause of the network says more than the SIP
+ * status around it.
  *
  * sip     final status 300..699, or 0
  * q850    1..127, or 0
@@ -18,7 +19,8 @@
 enum tc_pbx_end cause_end(int sip, int q850);
 
 /*
- * The Q.850 cause in a Reason header (RFC 3326): 'Q.850;cause=16;text="..."', also when several reasons stand in one.
+ * The Q.850 cause in a Reason header (RFC 3326): 'Q.850;cause=16;text="..."', also when several
+ * reasons stand in one.
  *
  * result  0 = none
  */

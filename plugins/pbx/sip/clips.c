@@ -101,7 +101,7 @@ struct coded *clips_get(struct clips *clips, const struct tc_clip *clip)
 
 	if (!clip->key[0])
 		return encode(clip);
-	TAILQ_FOREACH(kept, &clips->list, link) {
+	TAILQ_FOREACH (kept, &clips->list, link) {
 		if (strcmp(kept->key, clip->key) == 0) {
 			TAILQ_REMOVE(&clips->list, kept, link);
 			TAILQ_INSERT_HEAD(&clips->list, kept, link);

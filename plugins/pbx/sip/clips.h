@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sound as it goes on the wire: each clip is brought to 8 kHz and G.711 once, and shared by all calls that play it.
+ * Sound as it goes on the wire: each clip is brought to 8 kHz and G.711 once, and shared by all
+ * calls that play it.
  */
 #ifndef SIP_CLIPS_H
 #define SIP_CLIPS_H
@@ -15,10 +16,10 @@
 
 /* A clip in both laws, whole frames, filled up with silence. */
 struct coded {
-	atomic_uint refs;   /* through coded_ref and coded_unref */
+	atomic_uint refs; /* through coded_ref and coded_unref */
 	size_t frames;
 	uint32_t ms;
-	uint8_t *code[2];   /* owned; [0] u-law, [1] A-law */
+	uint8_t *code[2]; /* owned; [0] u-law, [1] A-law */
 };
 
 /* The clips that were encoded lately. */
@@ -29,7 +30,8 @@ struct clips *clips_new(size_t size_bytes);
 void clips_free(struct clips *clips);
 
 /*
- * The coded form of a clip, made now or kept from before (by its key; one without a key is not kept).
+ * The coded form of a clip, made now or kept from before (by its key; one without a key is not
+ * kept).
  *
  * result  one reference for the caller; NULL when there is no memory for it
  */

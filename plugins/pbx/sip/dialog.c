@@ -10,7 +10,7 @@
 
 #include "wrap.h"
 
-#define REF_VERSION "1"
+#define REF_VERSION    "1"
 #define CHALLENGES_MAX 4
 
 char *dialog_strdup(const struct pl *pl)
@@ -30,7 +30,7 @@ static bool copy_pl(char *dst, size_t size_bytes, const struct pl *pl)
 /* '"Name" <sip:user@domain>', with what a quoted string may not hold made harmless. */
 static char *from_header(const struct agent *agent, const char *name)
 {
-	struct tc_buf b = { 0 };
+	struct tc_buf b = {0};
 
 	if (name[0]) {
 		tc_buf_puts(&b, "\"");
@@ -50,7 +50,7 @@ static char *from_header(const struct agent *agent, const char *name)
 static char *first_route(const struct agent *agent)
 {
 	const struct target *proxy = &agent->proxy;
-	struct tc_buf b = { 0 };
+	struct tc_buf b = {0};
 
 	if (!proxy->host[0])
 		return NULL;
@@ -90,8 +90,8 @@ void dialog_fini(struct dialog *d)
 
 void dialog_contact(const struct agent *agent, char *buf, size_t size_bytes)
 {
-	re_snprintf(buf, size_bytes, "Contact: <sip:%s@%J%s>\r\n", agent->contact_user, &agent->local,
-		    sip_transp_param(agent->tp));
+	re_snprintf(buf, size_bytes, "Contact: <sip:%s@%J%s>\r\n", agent->contact_user,
+		    &agent->local, sip_transp_param(agent->tp));
 }
 
 /* The answers to challenges. */
@@ -103,8 +103,8 @@ static int write_auth(struct dialog *d, struct mbuf *mb, const char *method, con
 	for (int i = 0; i < 2; i++) {
 		if (d->auth[i].algorithm == DIGEST_NONE)
 			continue;
-		if (digest_answer(&d->auth[i], cfg->user, cfg->password, method, uri, rand_u64(), line,
-				  sizeof(line)) < 0)
+		if (digest_answer(&d->auth[i], cfg->user, cfg->password, method, uri, rand_u64(),
+				  line, sizeof(line)) < 0)
 			return ENOSPC;
 		int err = mbuf_write_str(mb, line);
 		if (err)
@@ -131,7 +131,8 @@ static int write_body(struct mbuf *mb, const char *headers, struct mbuf *body)
 	int err = mbuf_write_str(mb, headers);
 
 	if (body && mbuf_get_left(body)) {
-		err |= mbuf_printf(mb, "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n",
+		err |= mbuf_printf(mb,
+				   "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n",
 				   mbuf_get_left(body));
 		err |= mbuf_write_mem(mb, mbuf_buf(body), mbuf_get_left(body));
 	} else {
@@ -141,7 +142,10 @@ static int write_body(struct mbuf *mb, const char *headers, struct mbuf *body)
 	return err;
 }
 
-/* Hand a message without its first two lines to libre; the next hop is given as an address, so that it looks up nothing. */
+/*
+ * Hand a message without its first two lines to libre; the next hop is given as an address, so
+ * that it looks up nothing.
+ */
 static int send_to_hop(struct dialog *d, const char *method, const char *uri, struct mbuf *mb,
 		       struct sip_request **reqp, sip_resp_h *resp, void *arg)
 {
@@ -154,8 +158,8 @@ static int send_to_hop(struct dialog *d, const char *method, const char *uri, st
 	int err = uri_decode(&hop, &pl);
 	if (err)
 		return err;
-	return sip_request(reqp, d->agent->sip, reqp != NULL, method, -1, uri, -1, &hop, mb, 0, NULL,
-			   resp, arg);
+	return sip_request(reqp, d->agent->sip, reqp != NULL, method, -1, uri, -1, &hop, mb, 0,
+			   NULL, resp, arg);
 }
 
 int dialog_request(struct dialog *d, const char *method, const char *headers, struct mbuf *body,
@@ -200,7 +204,10 @@ int dialog_ack(struct dialog *d, uint32_t cseq)
 	return err;
 }
 
-/* The address that a URI names, if it names one. Names are not looked up here: then the hop stays what it is. */
+/*
+ * The address that a URI names, if it names one. Names are not looked up here: then the hop
+ * stays what it is.
+ */
 static void set_hop(struct dialog *d, const struct uri *uri)
 {
 	struct sa sa;
@@ -224,7 +231,7 @@ static bool add_route(const struct sip_hdr *hdr, const struct sip_msg *msg, void
 void dialog_learn(struct dialog *d, const struct sip_msg *msg)
 {
 	const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
-	struct tc_buf routes = { 0 };
+	struct tc_buf routes = {0};
 	struct sip_addr addr;
 	struct pl pl;
 
@@ -291,12 +298,13 @@ void dialog_begin(struct dialog *d)
 
 int dialog_challenge(struct dialog *d, const struct sip_msg *msg)
 {
-	struct challenges c = { .proxy = msg->scode == 407 };
+	struct challenges c = {.proxy = msg->scode == 407};
 	struct digest *auth = &d->auth[c.proxy];
 
 	if (!d->agent->cfg->user || !d->agent->cfg->password)
 		return -EACCES;
-	sip_msg_hdr_apply(msg, true, c.proxy ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE,
+	sip_msg_hdr_apply(msg, true,
+			  c.proxy ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE,
 			  take_challenge, &c);
 	if (c.auth.algorithm == DIGEST_NONE)
 		return c.err ? c.err : -EBADMSG;
@@ -317,8 +325,8 @@ void dialog_ref(const struct dialog *d, enum dialog_state state, char *ref, size
 
 	/* Too long: without the routes the far end may still be reached directly. */
 	if (n < 0)
-		n = re_snprintf(ref, size_bytes, REF_VERSION " %c %u %J %J %s %s -", state, d->invites,
-				&d->hop, &d->agent->local, d->rtag[0] ? d->rtag : "-",
+		n = re_snprintf(ref, size_bytes, REF_VERSION " %c %u %J %J %s %s -", state,
+				d->invites, &d->hop, &d->agent->local, d->rtag[0] ? d->rtag : "-",
 				d->target ? d->target : "-");
 	if (n < 0)
 		ref[0] = '\0';
@@ -343,10 +351,11 @@ int dialog_ref_parse(struct dialog *d, const char *ref, enum dialog_state *state
 		routes[512];
 	struct sa hop_sa, local_sa;
 
-	if (!next_word(&ref, version, sizeof(version), false) || strcmp(version, REF_VERSION) != 0 ||
-	    !next_word(&ref, how, sizeof(how), false) ||
+	if (!next_word(&ref, version, sizeof(version), false) ||
+	    strcmp(version, REF_VERSION) != 0 || !next_word(&ref, how, sizeof(how), false) ||
 	    !next_word(&ref, invites, sizeof(invites), false) ||
-	    !next_word(&ref, hop, sizeof(hop), false) || !next_word(&ref, ours, sizeof(ours), false) ||
+	    !next_word(&ref, hop, sizeof(hop), false) ||
+	    !next_word(&ref, ours, sizeof(ours), false) ||
 	    !next_word(&ref, tag, sizeof(tag), false) ||
 	    !next_word(&ref, target, sizeof(target), false) ||
 	    !next_word(&ref, routes, sizeof(routes), true))

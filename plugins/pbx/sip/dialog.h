@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A dialog on the wire: who, where to, which numbers, and the making of its requests. What a call does with it is leg.h.
+ * A dialog on the wire: who, where to, which numbers, and the making of its requests. What a
+ * call does with it is leg.h.
  */
 #ifndef SIP_DIALOG_H
 #define SIP_DIALOG_H
@@ -13,17 +14,17 @@ struct dialog {
 	struct agent *agent;
 	char call_id[64];
 	char ltag[IDS_TAG_SIZE];
-	char rtag[160];           /* "" until known */
-	char *from, *to;          /* owned; without tags */
-	char *ruri;               /* owned; what the first request asks for */
-	char *target;             /* owned; the far end's Contact; NULL until known */
-	char *routes;             /* owned; value of the Route header; NULL = none */
-	struct sa hop;            /* where requests go */
-	uint32_t cseq;            /* the last one used */
-	uint32_t invites;         /* INVITEs sent; the n-th has CSeq n */
-	struct digest auth[2];    /* of the server, of the proxy */
-	bool tried[2];            /* this request was challenged by them before */
-	unsigned challenges;      /* to this request */
+	char rtag[160];        /* "" until known */
+	char *from, *to;       /* owned; without tags */
+	char *ruri;            /* owned; what the first request asks for */
+	char *target;          /* owned; the far end's Contact; NULL until known */
+	char *routes;          /* owned; value of the Route header; NULL = none */
+	struct sa hop;         /* where requests go */
+	uint32_t cseq;         /* the last one used */
+	uint32_t invites;      /* INVITEs sent; the n-th has CSeq n */
+	struct digest auth[2]; /* of the server, of the proxy */
+	bool tried[2];         /* this request was challenged by them before */
+	unsigned challenges;   /* to this request */
 };
 
 /* How far a call got, in a ref. */

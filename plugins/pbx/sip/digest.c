@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Digest challenges and answers. libre has its own, but takes MD5 only, and only when it stands first. */
+/*
+ * Digest challenges and answers. libre has its own, but takes MD5 only, and only when it stands
+ * first.
+ */
 #include "digest.h"
 
 #include <ctype.h>
@@ -15,8 +18,8 @@
 #define HEX_SIZE (2 * EVP_MAX_MD_SIZE + 1)
 
 /*
- * The next name=value of a list of parameters; moves *p behind it. The value is copied without its quotes.
- * result: 1 found, 0 end, -EBADMSG
+ * The next name=value of a list of parameters; moves *p behind it. The value is copied without
+ * its quotes. result: 1 found, 0 end, -EBADMSG
  */
 static int next_param(const char **p, const char *end, char *name, size_t name_size, char *value,
 		      size_t value_size)
@@ -41,7 +44,8 @@ static int next_param(const char **p, const char *end, char *name, size_t name_s
 		;
 	bool quoted = s < end && *s == '"';
 	s += quoted;
-	for (n = 0; s < end && (quoted ? *s != '"' : *s != ',' && !isspace((unsigned char)*s)); s++) {
+	for (n = 0; s < end && (quoted ? *s != '"' : *s != ',' && !isspace((unsigned char)*s));
+	     s++) {
 		if (quoted && *s == '\\' && s + 1 < end)
 			s++;
 		if (n + 1 >= value_size)
@@ -61,7 +65,8 @@ static bool has_word(const char *list, const char *word)
 	size_t len = strlen(word);
 
 	for (const char *p = list; *p; p++) {
-		if (strncasecmp(p, word, len) == 0 && (p[len] == '\0' || p[len] == ',' || p[len] == ' '))
+		if (strncasecmp(p, word, len) == 0 &&
+		    (p[len] == '\0' || p[len] == ',' || p[len] == ' '))
 			return true;
 		p += strcspn(p, ",");
 		if (!*p)
@@ -97,9 +102,9 @@ static int set_param(struct digest *d, const char *name, const char *value)
 		d->qop = true;
 	} else if (strcasecmp(name, "algorithm") == 0) {
 		d->named = true;
-		d->algorithm = strcasecmp(value, "SHA-256") == 0 ? DIGEST_SHA256 :
-			       strcasecmp(value, "MD5") == 0	 ? DIGEST_MD5 :
-								   DIGEST_NONE;
+		d->algorithm = strcasecmp(value, "SHA-256") == 0 ? DIGEST_SHA256
+			       : strcasecmp(value, "MD5") == 0   ? DIGEST_MD5
+								 : DIGEST_NONE;
 	}
 	return 0;
 }
@@ -107,7 +112,7 @@ static int set_param(struct digest *d, const char *name, const char *value)
 int digest_challenge(struct digest *d, const char *value, size_t len, bool proxy)
 {
 	const char *p = value, *end = value + len;
-	struct digest new = { .algorithm = DIGEST_MD5, .proxy = proxy };
+	struct digest new = {.algorithm = DIGEST_MD5, .proxy = proxy};
 	char name[32], text[sizeof(new.nonce)];
 	int err;
 
@@ -132,7 +137,10 @@ int digest_challenge(struct digest *d, const char *value, size_t len, bool proxy
 	return 0;
 }
 
-/* The hash of what the format makes, in hexadecimal. The text may hold the password: it is wiped. */
+/*
+ * The hash of what the format makes, in hexadecimal. The text may hold the password: it is
+ * wiped.
+ */
 __attribute__((format(printf, 3, 4))) static int hash(const struct digest *d, char hex[HEX_SIZE],
 						      const char *fmt, ...)
 {
@@ -189,10 +197,10 @@ int digest_answer(struct digest *d, const char *user, const char *password, cons
 	if (err)
 		return err;
 	if (d->qop) {
-		err = hash(d, response, "%s:%s:%08x:%016" PRIx64 ":auth:%s", ha1, d->nonce, d->nc, cnonce,
-			   ha2);
-		snprintf(tail, sizeof(tail), ", qop=auth, nc=%08x, cnonce=\"%016" PRIx64 "\"", d->nc,
-			 cnonce);
+		err = hash(d, response, "%s:%s:%08x:%016" PRIx64 ":auth:%s", ha1, d->nonce, d->nc,
+			   cnonce, ha2);
+		snprintf(tail, sizeof(tail), ", qop=auth, nc=%08x, cnonce=\"%016" PRIx64 "\"",
+			 d->nc, cnonce);
 	} else {
 		err = hash(d, response, "%s:%s:%s", ha1, d->nonce, ha2);
 	}
@@ -208,9 +216,9 @@ int digest_answer(struct digest *d, const char *user, const char *password, cons
 		at = add_quoted(buf, size_bytes, at, ", opaque", d->opaque);
 	if (at < 0)
 		return at;
-	const char *algorithm = !d->named			   ? "" :
-				d->algorithm == DIGEST_SHA256 ? ", algorithm=SHA-256" :
-								", algorithm=MD5";
+	const char *algorithm = !d->named                       ? ""
+				: d->algorithm == DIGEST_SHA256 ? ", algorithm=SHA-256"
+								: ", algorithm=MD5";
 	int n = snprintf(buf + at, size_bytes - (size_t)at, "%s%s\r\n", algorithm, tail);
 	return n > 0 && (size_t)(at + n) < size_bytes ? at + n : -ENOSPC;
 }

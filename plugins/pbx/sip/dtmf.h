@@ -14,10 +14,10 @@ enum dtmf_source { DTMF_INBAND, DTMF_INFO, DTMF_EVENT };
 
 struct dtmf {
 	enum dtmf_source best;
-	char last;        /* the last key taken, and when */
+	char last; /* the last key taken, and when */
 	int64_t last_us;
-	bool seen;        /* RFC 4733: an event of this stream was there */
-	bool ended;       /* and its end */
+	bool seen;  /* RFC 4733: an event of this stream was there */
+	bool ended; /* and its end */
 	uint32_t ssrc, stamp;
 	uint16_t duration;
 	uint8_t event;
@@ -32,8 +32,8 @@ struct dtmf {
 bool dtmf_take(struct dtmf *d, enum dtmf_source source, char key, int64_t now_us);
 
 /*
- * An RTP packet with an RFC 4733 event (2.3): all packets of an event have one timestamp; they may be lost, doubled,
- * reordered; a long event goes on in segments (2.5.1.3).
+ * An RTP packet with an RFC 4733 event (2.3): all packets of an event have one timestamp; they
+ * may be lost, doubled, reordered; a long event goes on in segments (2.5.1.3).
  *
  * result  the key of a new event, or 0
  */
@@ -43,7 +43,8 @@ char dtmf_event(struct dtmf *d, uint32_t ssrc, uint32_t stamp, bool marker, cons
 /*
  * The key in the body of an INFO.
  *
- * relay   the type is application/dtmf-relay ("Signal=5\r\nDuration=160"), else application/dtmf ("5")
+ * relay   the type is application/dtmf-relay ("Signal=5\r\nDuration=160"), else
+ *         application/dtmf ("5")
  * result  0 = none
  */
 char dtmf_info(bool relay, const char *body, size_t len);

@@ -24,7 +24,7 @@ uint8_t g711_ulaw_encode(int16_t pcm)
 	if (value > 8191)
 		value = 8191;
 	int seg = segment(value, 5);
-	return (uint8_t)~(sign | seg << 4 | (value >> (seg + 1) & 15));
+	return (uint8_t) ~(sign | seg << 4 | (value >> (seg + 1) & 15));
 }
 
 int16_t g711_ulaw_decode(uint8_t code)

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Eight Goertzel filters over blocks of 102 samples; a key is what two blocks in a row agree upon. */
+/*
+ * Eight Goertzel filters over blocks of 102 samples; a key is what two blocks in a row agree
+ * upon.
+ */
 #include "goertzel.h"
 
 #include <string.h>
 
 /* 2 cos(2 pi f / 8000) for 697 770 852 941, 1209 1336 1477 1633 Hz. */
 static const float coefficient[8] = {
-	1.7077378f, 1.6452810f, 1.5686870f, 1.4782046f, 1.1641037f, 0.9963702f, 0.7986184f, 0.5685327f,
+	1.7077378f, 1.6452810f, 1.5686870f, 1.4782046f,
+	1.1641037f, 0.9963702f, 0.7986184f, 0.5685327f,
 };
 
 static const char pad[4][4] = {
-	{ '1', '2', '3', 'A' }, { '4', '5', '6', 'B' }, { '7', '8', '9', 'C' }, { '*', '0', '#', 'D' },
+	{'1', '2', '3', 'A'},
+	{'4', '5', '6', 'B'},
+	{'7', '8', '9', 'C'},
+	{'*', '0', '#', 'D'},
 };
 
-/* A tone of amplitude a has a power of (a N / 2)^2 in its bin; -38 dBm0 is the least that counts (a = 57). */
+/*
+ * A tone of amplitude a has a power of (a N / 2)^2 in its bin; -38 dBm0 is the least that
+ * counts (a = 57).
+ */
 #define LEAST_POWER (57.0f * 57.0f * GOERTZEL_BLOCK * GOERTZEL_BLOCK / 4)
-#define TWIST_HIGH 6.3f  /* 8 dB: how much stronger the high tone may be ... */
-#define TWIST_LOW 6.3f   /* ... and the low one; lines damp high tones more */
-#define OTHERS 6.3f      /* 8 dB above the others of its group */
-#define OF_ALL 0.63f     /* the two tones hold this part of all the energy */
+#define TWIST_HIGH  6.3f  /* 8 dB: how much stronger the high tone may be ... */
+#define TWIST_LOW   6.3f  /* ... and the low one; lines damp high tones more */
+#define OTHERS      6.3f  /* 8 dB above the others of its group */
+#define OF_ALL      0.63f /* the two tones hold this part of all the energy */
 
 static float power(const struct goertzel *g, int i)
 {

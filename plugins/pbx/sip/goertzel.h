@@ -14,8 +14,8 @@
 struct goertzel {
 	float v1[8], v2[8]; /* the states of the eight filters */
 	float energy;
-	unsigned n;         /* samples of this block */
-	char block, key;    /* what the last block said; what is being pressed */
+	unsigned n;      /* samples of this block */
+	char block, key; /* what the last block said; what is being pressed */
 };
 
 /*

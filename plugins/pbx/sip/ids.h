@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The identity of a call on the wire, derived from its call_id alone: what a new process needs to end the call of one
- * that crashed. The Call-ID is the call_id itself, CSeq counts from 1; tags and branches are made here.
+ * The identity of a call on the wire, derived from its call_id alone: what a new process needs
+ * to end the call of one that crashed. The Call-ID is the call_id itself, CSeq counts from 1;
+ * tags and branches are made here.
  */
 #ifndef SIP_IDS_H
 #define SIP_IDS_H
 
 #include <stdint.h>
 
-#define IDS_TAG_SIZE 17    /* 16 hexadecimal digits and a NUL */
+#define IDS_TAG_SIZE    17 /* 16 hexadecimal digits and a NUL */
 #define IDS_BRANCH_SIZE 24 /* "z9hG4bK", 16 digits, NUL: as libre writes it */
 
 /*

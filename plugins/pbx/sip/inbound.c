@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What comes in by itself: requests of the far end, and responses that no transaction waits for. Strangers are not answered.
+ * What comes in by itself: requests of the far end, and responses that no transaction waits
+ * for. Strangers are not answered.
  */
 #include "leg.h"
 #include "rescue.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of a call: what we send, what comes back, what the core is told. Requests of the far end are in leg_in.c. */
+/*
+ * The life of a call: what we send, what comes back, what the core is told. Requests of the far
+ * end are in leg_in.c.
+ */
 #include "leg.h"
 
 #include <stdlib.h>
@@ -23,8 +26,8 @@ static void set_state(struct leg *leg, enum leg_state state)
 {
 	if (leg->state == state)
 		return;
-	tc_log(leg->agent->self, TC_LOG_DEBUG, "call %s: %s -> %s", leg->id, state_names[leg->state],
-	       state_names[state]);
+	tc_log(leg->agent->self, TC_LOG_DEBUG, "call %s: %s -> %s", leg->id,
+	       state_names[leg->state], state_names[state]);
 	leg->state = state;
 }
 
@@ -61,7 +64,10 @@ void leg_free_all(struct agent *agent)
 		free_leg(TAILQ_FIRST(&agent->legs));
 }
 
-/* Once nothing waits for the far end any more. Later, since the caller may be one of the leg's own callbacks. */
+/*
+ * Once nothing waits for the far end any more. Later, since the caller may be one of the leg's
+ * own callbacks.
+ */
 static void settle(struct leg *leg)
 {
 	if (leg->ended && !leg->invite && !leg->bye)
@@ -71,7 +77,7 @@ static void settle(struct leg *leg)
 
 static void tell(struct leg *leg, enum tc_pbx_event_type type, enum dialog_state how)
 {
-	struct tc_pbx_event event = { .type = type, .at_us = tc_now_us() };
+	struct tc_pbx_event event = {.type = type, .at_us = tc_now_us()};
 
 	tc_strcopy(event.call_id, sizeof(event.call_id), leg->id);
 	dialog_ref(&leg->dialog, how, event.ref, sizeof(event.ref));
@@ -115,8 +121,8 @@ static void on_guard(void *arg)
 {
 	struct leg *leg = arg;
 
-	tc_log(leg->agent->self, TC_LOG_DEBUG, "call %s: the far end did not confirm its end in %d ms",
-	       leg->id, CLOSE_WAIT_MS);
+	tc_log(leg->agent->self, TC_LOG_DEBUG,
+	       "call %s: the far end did not confirm its end in %d ms", leg->id, CLOSE_WAIT_MS);
 	report_end(leg);
 	settle(leg);
 }
@@ -154,7 +160,10 @@ static void close_leg(struct leg *leg)
 	switch (was) {
 	case LEG_CALLING:
 	case LEG_RINGING:
-		/* Goes out as soon as there is a provisional answer; RFC 3261 9.1 allows none before. */
+		/*
+		 * Goes out as soon as there is a provisional answer; RFC 3261 9.1 allows none
+		 * before.
+		 */
 		sip_request_cancel(leg->invite);
 		tmr_start(&leg->tmr_guard, CLOSE_WAIT_MS, on_guard, leg);
 		break;
@@ -194,8 +203,8 @@ static void on_ring_timeout(void *arg)
 }
 
 /*
- * Nothing came back. The core need not wait; the transaction goes on until it ends by itself, so that a phone which
- * rings though its answers were lost is still cancelled.
+ * Nothing came back. The core need not wait; the transaction goes on until it ends by itself,
+ * so that a phone which rings though its answers were lost is still cancelled.
  */
 static void on_first_timeout(void *arg)
 {
@@ -210,7 +219,7 @@ static void on_first_timeout(void *arg)
 static void on_key(void *arg, char key)
 {
 	struct leg *leg = arg;
-	struct tc_pbx_event event = { .type = TC_PBX_DTMF, .key = key, .at_us = tc_now_us() };
+	struct tc_pbx_event event = {.type = TC_PBX_DTMF, .key = key, .at_us = tc_now_us()};
 
 	tc_strcopy(event.call_id, sizeof(event.call_id), leg->id);
 	tc_pbx_event(leg->agent->self, &event);
@@ -249,9 +258,9 @@ static void on_challenged(struct leg *leg, const struct sip_msg *msg)
 	if (!err && send_invite(leg) == 0)
 		return;
 	set_end(leg, TC_PBX_END_TRUNK, msg->scode, 0,
-		err == -ENOTSUP		       ? "asks for a kind of login that is not known" :
-		!leg->agent->cfg->password     ? "asks for a login, and none is configured" :
-						 "login refused");
+		err == -ENOTSUP              ? "asks for a kind of login that is not known"
+		: !leg->agent->cfg->password ? "asks for a login, and none is configured"
+					     : "login refused");
 	set_state(leg, LEG_CLOSING);
 	report_end(leg);
 	settle(leg);

@@ -9,12 +9,12 @@
 #include "media.h"
 
 /* X(symbol, name): a leg only goes down this list, skipping some. */
-#define LEG_STATES(X) \
-	X(LEG_QUEUED, "queued")     /* waits for its turn */ \
-	X(LEG_CALLING, "calling")   /* INVITE sent */ \
-	X(LEG_RINGING, "ringing")   /* 180 or 183 */ \
-	X(LEG_ANSWERED, "answered") \
-	X(LEG_CLOSING, "closing")   /* CANCEL or BYE sent, not yet answered */
+#define LEG_STATES(X)                                                                              \
+	X(LEG_QUEUED, "queued")   /* waits for its turn */                                         \
+	X(LEG_CALLING, "calling") /* INVITE sent */                                                \
+	X(LEG_RINGING, "ringing") /* 180 or 183 */                                                 \
+	X(LEG_ANSWERED, "answered")                                                                \
+	X(LEG_CLOSING, "closing") /* CANCEL or BYE sent, not yet answered */
 
 enum leg_state {
 #define X(sym, name) sym,
@@ -24,12 +24,12 @@ enum leg_state {
 
 /* The answer to a re-INVITE, sent until it is acknowledged. */
 struct leg_reply {
-	struct mbuf *mb;  /* NULL = none waits */
+	struct mbuf *mb; /* NULL = none waits */
 	struct sa dst;
-	void *sock;       /* owned reference */
+	void *sock; /* owned reference */
 	uint32_t cseq;
 	unsigned sent;
-	bool offered;     /* the ACK brings the answer to our offer */
+	bool offered; /* the ACK brings the answer to our offer */
 	struct tmr tmr;
 };
 
@@ -45,15 +45,15 @@ struct leg {
 	struct sip_request *invite, *bye;
 	struct tmr tmr_first, tmr_ring, tmr_guard, tmr_free;
 	struct media *media;
-	uint32_t play_id;            /* of the newest play() */
-	struct playlist *waiting;    /* owned; a list that came before there was media */
-	uint32_t total_ms;           /* when media is gone */
-	uint32_t answer_cseq;        /* of the INVITE that was answered */
-	uint32_t remote_cseq;        /* the highest one of theirs */
-	struct sa signal;            /* where the answer came from */
+	uint32_t play_id;         /* of the newest play() */
+	struct playlist *waiting; /* owned; a list that came before there was media */
+	uint32_t total_ms;        /* when media is gone */
+	uint32_t answer_cseq;     /* of the INVITE that was answered */
+	uint32_t remote_cseq;     /* the highest one of theirs */
+	struct sa signal;         /* where the answer came from */
 	struct leg_reply reply;
-	bool ended;                  /* ENDED was reported */
-	struct tc_pbx_event end;     /* how, once it is known */
+	bool ended;              /* ENDED was reported */
+	struct tc_pbx_event end; /* how, once it is known */
 };
 
 /* Commands. The loop thread has taken a place for the call (agent_admit). */
@@ -78,7 +78,10 @@ void leg_on_bye(struct leg *leg, const struct sip_msg *msg);
 void leg_on_reinvite(struct leg *leg, const struct sip_msg *msg);
 void leg_on_ack(struct leg *leg, const struct sip_msg *msg);
 void leg_on_info(struct leg *leg, const struct sip_msg *msg);
-/* A 2xx to the INVITE that no transaction waits for: a retransmission, or another branch of a fork. */
+/*
+ * A 2xx to the INVITE that no transaction waits for: a retransmission, or another branch of a
+ * fork.
+ */
 void leg_on_answer_again(struct leg *leg, const struct sip_msg *msg);
 
 /* At the end of the thread: whatever is left. */

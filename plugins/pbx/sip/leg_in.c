@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests of the far end within a call: re-INVITE (hold, a new address), its ACK, and keys by INFO.
+ * Requests of the far end within a call: re-INVITE (hold, a new address), its ACK, and keys by
+ * INFO.
  */
 #include "leg.h"
 

@@ -13,7 +13,7 @@
 #include "dtmf.h"
 #include "goertzel.h"
 
-#define SUITE "AES_CM_128_HMAC_SHA1_80"
+#define SUITE    "AES_CM_128_HMAC_SHA1_80"
 #define KEY_SIZE 30
 #define EVENT_PT "101"
 static const char event_name[] = "telephone-event";
@@ -50,8 +50,8 @@ void media_info_key(struct media *media, char key)
 }
 
 /*
- * RTP is taken from the address of the SDP, or from where the answer came (a phone behind NAT), and then from the first of these
- * only; what comes from elsewhere may be anybody's.
+ * RTP is taken from the address of the SDP, or from where the answer came (a phone behind NAT),
+ * and then from the first of these only; what comes from elsewhere may be anybody's.
  */
 static bool from_peer(struct media *media, const struct sockaddr_in *src)
 {
@@ -83,7 +83,7 @@ static void listen_to_tones(struct media *media, int pt, const uint8_t *code, si
 
 static void take_packet(struct media *media, uint8_t *packet, size_t len)
 {
-	struct mbuf mb = { .buf = packet, .size = len, .end = len };
+	struct mbuf mb = {.buf = packet, .size = len, .end = len};
 	struct rtp_header hdr;
 
 	if (media->rx && srtp_decrypt(media->rx, &mb))
@@ -133,7 +133,7 @@ static void on_packet(int flags, void *arg)
 static int seal(void *arg, uint8_t *packet, size_t *len, size_t cap)
 {
 	struct media *media = arg;
-	struct mbuf mb = { .buf = packet, .size = cap, .end = *len };
+	struct mbuf mb = {.buf = packet, .size = cap, .end = *len};
 	int err = srtp_encrypt(media->tx, &mb);
 
 	*len = mb.end;
@@ -144,9 +144,10 @@ static int seal(void *arg, uint8_t *packet, size_t *len, size_t cap)
 static void aim(struct media *media)
 {
 	const struct sdp_format *format = sdp_media_rformat(media->m, NULL);
-	struct sockaddr_in to = media->latched ? media->source : agent_sockaddr(sdp_media_raddr(media->m));
+	struct sockaddr_in to =
+		media->latched ? media->source : agent_sockaddr(sdp_media_raddr(media->m));
 
-	for (const char *const *name = (const char *const[]){ "PCMU", "PCMA", NULL };
+	for (const char *const *name = (const char *const[]){"PCMU", "PCMA", NULL};
 	     format && !strcasecmp(format->name ? format->name : "", event_name) && *name; name++)
 		format = sdp_media_rformat(media->m, *name);
 	if (!format)
@@ -177,14 +178,14 @@ static int add_formats(struct media *media)
 	for (int i = 0; i < 2; i++) {
 		bool ulaw = (i == 0) == agent->pcmu_first;
 		if (ulaw && agent->pcmu)
-			err |= sdp_format_add(NULL, media->m, false, "0", "PCMU", 8000, 1, NULL, NULL,
-					      NULL, false, NULL);
+			err |= sdp_format_add(NULL, media->m, false, "0", "PCMU", 8000, 1, NULL,
+					      NULL, NULL, false, NULL);
 		if (!ulaw && agent->pcma)
-			err |= sdp_format_add(NULL, media->m, false, "8", "PCMA", 8000, 1, NULL, NULL,
-					      NULL, false, NULL);
+			err |= sdp_format_add(NULL, media->m, false, "8", "PCMA", 8000, 1, NULL,
+					      NULL, NULL, false, NULL);
 	}
-	err |= sdp_format_add(NULL, media->m, false, EVENT_PT, event_name, 8000, 1, NULL, NULL, NULL,
-			      false, "0-15");
+	err |= sdp_format_add(NULL, media->m, false, EVENT_PT, event_name, 8000, 1, NULL, NULL,
+			      NULL, false, "0-15");
 	return err;
 }
 
@@ -234,7 +235,8 @@ int media_open(struct media **mediap, struct agent *agent, const char *call_id, 
 	if (!err)
 		err = fd_listen(media->fd, FD_READ, on_packet, media);
 	if (!err && agent->cfg->srtp == SIP_SRTP_MANDATORY) {
-		err = srtp_alloc(&media->tx, SRTP_AES_CM_128_HMAC_SHA1_80, media->tx_key, KEY_SIZE, 0);
+		err = srtp_alloc(&media->tx, SRTP_AES_CM_128_HMAC_SHA1_80, media->tx_key, KEY_SIZE,
+				 0);
 		stream_seal(media->stream, seal, media);
 	}
 	if (err) {
@@ -290,7 +292,7 @@ static bool take_crypto(const char *name, const char *value, void *arg)
 /* What the far end's SDP means for us; common to answers and offers. */
 static int take_sdp(struct media *media, struct mbuf *sdp, bool offer)
 {
-	struct crypto crypto = { .media = media };
+	struct crypto crypto = {.media = media};
 
 	if (sdp_decode(media->sdp, sdp, offer))
 		return -EBADMSG;

@@ -32,7 +32,8 @@ int media_offer(struct media *media, struct mbuf **sdp);
 int media_answer(struct media *media, struct mbuf *sdp, const struct sa *signal);
 
 /*
- * Take in a later offer (hold, a new address) and make the answer; without an offer (sdp empty) make one.
+ * Take in a later offer (hold, a new address) and make the answer; without an offer (sdp empty)
+ * make one.
  *
  * result  as media_answer()
  */

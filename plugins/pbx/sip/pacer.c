@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pacing thread. Per frame it copies, perhaps encrypts, and sends; all else is done by others before. */
+/*
+ * The pacing thread. Per frame it copies, perhaps encrypts, and sends; all else is done by
+ * others before.
+ */
 #include "pacer.h"
 
 #include <pthread.h>
@@ -16,13 +19,14 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
-#define SLOTS 20
+#define SLOTS   20
 #define TICK_NS 1000000
 #define LATE_NS 5000000
-#define STALL_NS 200000000 /* after a longer stall the schedule starts anew instead of sending a burst */
+#define STALL_NS                                                                                   \
+	200000000 /* after a longer stall the schedule starts anew instead of sending a burst */
 #define PRIORITY 10
-#define HEADER 12
-#define ROOM 32 /* behind the payload, for what encryption adds */
+#define HEADER   12
+#define ROOM     32 /* behind the payload, for what encryption adds */
 
 TAILQ_HEAD(stream_list, stream);
 
@@ -73,7 +77,7 @@ static int64_t now_ns(void)
 
 static void sleep_until(int64_t ns)
 {
-	struct timespec t = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+	struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
 		;
@@ -157,7 +161,7 @@ static void run_slot(struct pacer *pacer, struct slot *slot, int64_t due_ns)
 	unsigned sent = 0, failed = 0;
 
 	pthread_mutex_lock(&slot->lock);
-	TAILQ_FOREACH(s, &slot->streams, link) {
+	TAILQ_FOREACH (s, &slot->streams, link) {
 		if (s->hold || s->to.sin_port == 0)
 			continue;
 		if (send_frame(s))
@@ -190,13 +194,14 @@ static bool wait_for_streams(struct pacer *pacer, bool *waited)
 
 static void ask_for_priority(struct pacer *pacer)
 {
-	struct sched_param param = { .sched_priority = PRIORITY };
+	struct sched_param param = {.sched_priority = PRIORITY};
 	int err = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
 
 	atomic_store(&pacer->realtime, err == 0);
 	if (err)
 		tc_log(pacer->self, TC_LOG_INFO,
-		       "sound is sent without real-time priority: %s (LimitRTPRIO=%d would allow it)",
+		       "sound is sent without real-time priority: %s (LimitRTPRIO=%d would allow "
+		       "it)",
 		       strerror(err), PRIORITY);
 	prctl(PR_SET_TIMERSLACK, 1);
 }
@@ -319,7 +324,7 @@ static void stream_unlock(struct stream *s)
 struct stream *stream_new(struct pacer *pacer, const char *call_id, int fd)
 {
 	struct stream *s = tc_alloc(sizeof(*s));
-	uint32_t random[3] = { 0 };
+	uint32_t random[3] = {0};
 
 	if (getrandom(random, sizeof(random), GRND_NONBLOCK) < 0)
 		random[0] = random[1] = random[2] = (uint32_t)now_ns();
@@ -327,7 +332,10 @@ struct stream *stream_new(struct pacer *pacer, const char *call_id, int fd)
 	tc_strcopy(s->call_id, sizeof(s->call_id), call_id);
 	s->fd = fd;
 	s->first = true;
-	/* The upper half of the range is left free: a receiver may only guess the roll-over (RFC 3711 3.3.1). */
+	/*
+	 * The upper half of the range is left free: a receiver may only guess the roll-over
+	 * (RFC 3711 3.3.1).
+	 */
 	s->seq = random[0] & 0x7fff;
 	s->stamp = random[1];
 	s->ssrc = random[2];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one thread that sends all RTP: each call has its place in one of 20 slots, a millisecond apart.
+ * The one thread that sends all RTP: each call has its place in one of 20 slots, a millisecond
+ * apart.
  */
 #ifndef SIP_PACER_H
 #define SIP_PACER_H
@@ -25,11 +26,11 @@ struct pacer_end {
 };
 
 struct pacer_figures {
-	uint64_t packets;  /* sent */
-	uint64_t late;     /* of these, more than 5 ms after their time */
-	uint64_t failed;   /* refused by the kernel */
-	unsigned streams;  /* running now */
-	bool realtime;     /* SCHED_FIFO was allowed */
+	uint64_t packets; /* sent */
+	uint64_t late;    /* of these, more than 5 ms after their time */
+	uint64_t failed;  /* refused by the kernel */
+	unsigned streams; /* running now */
+	bool realtime;    /* SCHED_FIFO was allowed */
 };
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a call plays: items one behind the other, cut into frames of 20 ms. No clock and no network here.
+ * What a call plays: items one behind the other, cut into frames of 20 ms. No clock and no
+ * network here.
  */
 #ifndef SIP_PLAYLIST_H
 #define SIP_PLAYLIST_H
@@ -15,8 +16,8 @@ struct playlist_item {
 
 struct playlist {
 	uint32_t play_id;
-	size_t n, at;        /* items; the one that plays */
-	size_t frame;        /* the next frame of it */
+	size_t n, at; /* items; the one that plays */
+	size_t frame; /* the next frame of it */
 	struct playlist_item items[];
 };
 
@@ -30,7 +31,10 @@ struct playlist_end {
 struct playlist *playlist_new(uint32_t play_id, size_t n);
 void playlist_free(struct playlist *list);
 
-/* Items without a frame at the place where the list stands. result: true and *end = one of them has ended */
+/*
+ * Items without a frame at the place where the list stands. result: true and *end = one of them
+ * has ended
+ */
 bool playlist_skip(struct playlist *list, struct playlist_end *end);
 
 /*
@@ -39,7 +43,8 @@ bool playlist_skip(struct playlist *list, struct playlist_end *end);
  * law     0 u-law, 1 A-law
  * ended   receives whether an item ended with this frame
  * sound   receives whether the frame is of a clip
- * result  FRAME bytes that live as long as the list; NULL = silence (also when the list is at its end)
+ * result  FRAME bytes that live as long as the list; NULL = silence (also when the list is at
+ *         its end)
  */
 const uint8_t *playlist_next(struct playlist *list, int law, bool *sound, bool *ended,
 			     struct playlist_end *end);

@@ -9,7 +9,7 @@
 
 #define OUT_HZ 8000
 #define CUT_HZ 3600.0
-#define SIDE 24 /* zero crossings of the filter on each side */
+#define SIDE   24 /* zero crossings of the filter on each side */
 
 static uint32_t gcd(uint32_t a, uint32_t b)
 {
@@ -26,7 +26,10 @@ size_t resample_length(size_t samples, uint32_t rate_hz)
 	return (size_t)((uint64_t)samples * OUT_HZ / rate_hz);
 }
 
-/* The weights for an output sample that lies phase/phases of an input sample behind one; they sum to 1. */
+/*
+ * The weights for an output sample that lies phase/phases of an input sample behind one; they
+ * sum to 1.
+ */
 static void weigh(float *row, int half, double phase, double cut)
 {
 	double sum = 0;
@@ -75,7 +78,8 @@ int resample(const int16_t *in, size_t samples, uint32_t rate_hz, int16_t *out)
 		weigh(rows + p * width, half, (double)p / phases, cut);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t at = (uint64_t)i * rate_hz / common;
-		out[i] = filter(in, samples, (int64_t)(at / phases), rows + at % phases * width, half);
+		out[i] = filter(in, samples, (int64_t)(at / phases), rows + at % phases * width,
+				half);
 	}
 	free(rows);
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rescues. A CANCEL must carry the branch of the INVITE it is for (RFC 3261 9.1): it is derived from the call's id, so the CANCEL can
- * be made by a process that never saw the INVITE. libre makes no such request; it is written here, and sent again as
- * UDP wants it.
+ * Rescues. A CANCEL must carry the branch of the INVITE it is for (RFC 3261 9.1): it is derived
+ * from the call's id, so the CANCEL can be made by a process that never saw the INVITE. libre
+ * makes no such request; it is written here, and sent again as UDP wants it.
  */
 #include "rescue.h"
 
@@ -12,19 +12,19 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
-#define DEADLINE_MS 4000
-#define RESEND_MS 500
-#define QUIET_MS 300     /* after all CANCELs were refused: a crossing 200 would come by then */
-#define BRANCHES_MAX 4   /* INVITEs of a call: the first, and after challenges */
-#define CSEQ_BEYOND 1000 /* above all that the dead process has used */
+#define DEADLINE_MS  4000
+#define RESEND_MS    500
+#define QUIET_MS     300  /* after all CANCELs were refused: a crossing 200 would come by then */
+#define BRANCHES_MAX 4    /* INVITEs of a call: the first, and after challenges */
+#define CSEQ_BEYOND  1000 /* above all that the dead process has used */
 
 struct rescue {
 	TAILQ_ENTRY(rescue) link;
 	struct agent *agent;
 	struct dialog dialog;
 	enum dialog_state state;
-	struct sa via;             /* the address in the INVITE's Via */
-	unsigned branches;         /* CANCELs to be sent */
+	struct sa via;     /* the address in the INVITE's Via */
+	unsigned branches; /* CANCELs to be sent */
 	bool cancelled[BRANCHES_MAX], refused[BRANCHES_MAX];
 	struct sip_request *bye;
 	struct tmr tmr_deadline, tmr_resend, tmr_done;
@@ -47,8 +47,10 @@ static void gone(void *arg)
 {
 	struct rescue *r = arg;
 	struct agent *agent = r->agent;
-	struct tc_pbx_event event = {.type = TC_PBX_ENDED, .end = TC_PBX_END_GONE,
-				     .at_us = tc_now_us(), .text = "ended after a crash"};
+	struct tc_pbx_event event = {.type = TC_PBX_ENDED,
+				     .end = TC_PBX_END_GONE,
+				     .at_us = tc_now_us(),
+				     .text = "ended after a crash"};
 
 	tc_strcopy(event.call_id, sizeof(event.call_id), r->dialog.call_id);
 	tc_pbx_event(agent->self, &event);
@@ -60,8 +62,9 @@ static void on_deadline(void *arg)
 {
 	struct rescue *r = arg;
 
-	tc_log(r->agent->self, TC_LOG_DEBUG, "call %s: the far end did not confirm its end in %d ms",
-	       r->dialog.call_id, DEADLINE_MS);
+	tc_log(r->agent->self, TC_LOG_DEBUG,
+	       "call %s: the far end did not confirm its end in %d ms", r->dialog.call_id,
+	       DEADLINE_MS);
 	gone(r);
 }
 
@@ -133,7 +136,8 @@ static void send_raw(struct rescue *r, const char *method, unsigned n, const cha
 			   "Call-ID: %s\r\n"
 			   "CSeq: %u %s\r\n"
 			   "Content-Length: 0\r\n\r\n",
-			   d->from, d->ltag, d->to, tag[0] ? ";tag=" : "", tag, d->call_id, n, method);
+			   d->from, d->ltag, d->to, tag[0] ? ";tag=" : "", tag, d->call_id, n,
+			   method);
 	mb->pos = 0;
 	if (!err)
 		sip_send(r->agent->sip, NULL, r->agent->tp, &r->agent->next, mb);
@@ -196,7 +200,7 @@ static struct rescue *find(struct agent *agent, const struct pl *call_id)
 {
 	struct rescue *r;
 
-	TAILQ_FOREACH(r, &agent->rescues, link)
+	TAILQ_FOREACH (r, &agent->rescues, link)
 		if (!pl_strcmp(call_id, r->dialog.call_id))
 			return r;
 	return NULL;

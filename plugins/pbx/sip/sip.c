@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The SIP trunk as a plugin: settings, checks, the operations of a trunk, and the looking up of names.
+ * The SIP trunk as a plugin: settings, checks, the operations of a trunk, and the looking up of
+ * names.
  */
 #include "sip.h"
 
@@ -17,7 +18,7 @@
 
 #include "agent.h"
 
-#define OPEN_WAIT_MS 2000
+#define OPEN_WAIT_MS     2000
 #define RESOLVE_AGAIN_MS (5 * 60 * 1000)
 #define RESOLVE_RETRY_MS 5000
 
@@ -27,49 +28,125 @@ static const char *const srtp_modes[] = {"off", "mandatory", NULL};
 #define FIELD(f) .offset = offsetof(struct sip_config, f)
 
 static const struct tc_option options[] = {
-	{.name = "uri", .type = TC_STRING, FIELD(uri), .flags = TC_REQUIRED, .min = 1, .max = 400,
+	{.name = "uri",
+	 .type = TC_STRING,
+	 FIELD(uri),
+	 .flags = TC_REQUIRED,
+	 .min = 1,
+	 .max = 400,
 	 .help = "where calls go: sip:{number}@HOST[:PORT]; {number} is replaced"},
-	{.name = "listen", .type = TC_STRING, FIELD(listen), .def = "0.0.0.0:5060",
-	 .help = "our address, IP[:PORT]; 0.0.0.0 = the one that leads to the far end; port 0 = any"},
-	{.name = "transport", .type = TC_ENUM, FIELD(transport), .def = "udp", .choices = transports,
+	{.name = "listen",
+	 .type = TC_STRING,
+	 FIELD(listen),
+	 .def = "0.0.0.0:5060",
+	 .help = "our address, IP[:PORT]; 0.0.0.0 = the one that leads to the far end; port 0 = "
+		 "any"},
+	{.name = "transport",
+	 .type = TC_ENUM,
+	 FIELD(transport),
+	 .def = "udp",
+	 .choices = transports,
 	 .help = "how SIP is carried"},
-	{.name = "proxy", .type = TC_STRING, FIELD(proxy),
+	{.name = "proxy",
+	 .type = TC_STRING,
+	 FIELD(proxy),
 	 .help = "outbound proxy that all requests go through: sip:HOST[:PORT]"},
-	{.name = "domain", .type = TC_STRING, FIELD(domain),
+	{.name = "domain",
+	 .type = TC_STRING,
+	 FIELD(domain),
 	 .help = "domain of our address in From, and of the registrar; default: host of uri"},
-	{.name = "from_user", .type = TC_STRING, FIELD(from_user),
+	{.name = "from_user",
+	 .type = TC_STRING,
+	 FIELD(from_user),
 	 .help = "user of our address in From (the number shown); default: user"},
 	{.name = "user", .type = TC_STRING, FIELD(user), .help = "login for digest authentication"},
 	{.name = "password", .type = TC_SECRET, FIELD(password), .help = "and its password"},
-	{.name = "caller_id", .type = TC_STRING, FIELD(caller_id), .def = "Tocsin",
+	{.name = "caller_id",
+	 .type = TC_STRING,
+	 FIELD(caller_id),
+	 .def = "Tocsin",
 	 .help = "name shown to the person called"},
-	{.name = "register", .type = TC_BOOL, FIELD(registers), .def = "false",
+	{.name = "register",
+	 .type = TC_BOOL,
+	 FIELD(registers),
+	 .def = "false",
 	 .help = "register with the provider before calling"},
-	{.name = "expires", .type = TC_DURATION, FIELD(expires_ms), .def = "5m", .min = 30000,
-	 .max = 86400000, .help = "how long a registration holds; renewed after four fifths of it"},
-	{.name = "tls_ca", .type = TC_STRING, FIELD(tls_ca),
+	{.name = "expires",
+	 .type = TC_DURATION,
+	 FIELD(expires_ms),
+	 .def = "5m",
+	 .min = 30000,
+	 .max = 86400000,
+	 .help = "how long a registration holds; renewed after four fifths of it"},
+	{.name = "tls_ca",
+	 .type = TC_STRING,
+	 FIELD(tls_ca),
 	 .help = "file with the certificates that sign the server's; default: the system's"},
-	{.name = "tls_verify_name", .type = TC_STRING, FIELD(tls_verify_name),
+	{.name = "tls_verify_name",
+	 .type = TC_STRING,
+	 FIELD(tls_verify_name),
 	 .help = "name or address the server's certificate must be for; default: the host"},
-	{.name = "tls_cert", .type = TC_STRING, FIELD(tls_cert), .help = "our certificate (PEM), if asked for"},
-	{.name = "tls_key", .type = TC_STRING, FIELD(tls_key), .help = "its key (PEM); default: in tls_cert"},
-	{.name = "srtp", .type = TC_ENUM, FIELD(srtp), .def = "off", .choices = srtp_modes,
+	{.name = "tls_cert",
+	 .type = TC_STRING,
+	 FIELD(tls_cert),
+	 .help = "our certificate (PEM), if asked for"},
+	{.name = "tls_key",
+	 .type = TC_STRING,
+	 FIELD(tls_key),
+	 .help = "its key (PEM); default: in tls_cert"},
+	{.name = "srtp",
+	 .type = TC_ENUM,
+	 FIELD(srtp),
+	 .def = "off",
+	 .choices = srtp_modes,
 	 .help = "encrypt the sound (SDES, AES_CM_128_HMAC_SHA1_80)"},
-	{.name = "codecs", .type = TC_STRINGS, FIELD(codecs), .def = "[PCMU, PCMA]", .min = 1, .max = 2,
+	{.name = "codecs",
+	 .type = TC_STRINGS,
+	 FIELD(codecs),
+	 .def = "[PCMU, PCMA]",
+	 .min = 1,
+	 .max = 2,
 	 .help = "what is offered, the preferred one first: PCMU, PCMA"},
-	{.name = "rtp_ports", .type = TC_STRING, FIELD(rtp_ports), .def = "20000-29999",
+	{.name = "rtp_ports",
+	 .type = TC_STRING,
+	 FIELD(rtp_ports),
+	 .def = "20000-29999",
 	 .help = "local UDP ports for sound, MIN-MAX"},
-	{.name = "rtp_address", .type = TC_STRING, FIELD(rtp_address),
+	{.name = "rtp_address",
+	 .type = TC_STRING,
+	 FIELD(rtp_address),
 	 .help = "our address as the SDP tells it, behind NAT"},
-	{.name = "answer_timeout", .type = TC_DURATION, FIELD(answer_timeout_ms), .def = "5s", .min = 500,
-	 .max = 60000, .help = "how long to wait for the first answer to an INVITE"},
-	{.name = "keepalive", .type = TC_DURATION, FIELD(keepalive_ms), .def = "30s", .max = 3600000,
+	{.name = "answer_timeout",
+	 .type = TC_DURATION,
+	 FIELD(answer_timeout_ms),
+	 .def = "5s",
+	 .min = 500,
+	 .max = 60000,
+	 .help = "how long to wait for the first answer to an INVITE"},
+	{.name = "keepalive",
+	 .type = TC_DURATION,
+	 FIELD(keepalive_ms),
+	 .def = "30s",
+	 .max = 3600000,
 	 .help = "interval of OPTIONS that ask whether the far end is there; 0s = never"},
-	{.name = "max_calls", .type = TC_INT, FIELD(max_calls), .def = "50", .min = 1, .max = 3000,
+	{.name = "max_calls",
+	 .type = TC_INT,
+	 FIELD(max_calls),
+	 .def = "50",
+	 .min = 1,
+	 .max = 3000,
 	 .help = "calls at once"},
-	{.name = "calls_per_second", .type = TC_DOUBLE, FIELD(calls_per_second), .def = "20", .min = 0,
-	 .max = 1000, .help = "new calls a second"},
-	{.name = "peers", .type = TC_STRINGS, FIELD(peers), .max = 64,
+	{.name = "calls_per_second",
+	 .type = TC_DOUBLE,
+	 FIELD(calls_per_second),
+	 .def = "20",
+	 .min = 0,
+	 .max = 1000,
+	 .help = "new calls a second"},
+	{.name = "peers",
+	 .type = TC_STRINGS,
+	 FIELD(peers),
+	 .max = 64,
 	 .help = "further addresses (IP or IP/BITS) from which requests are accepted"},
 	TC_OPTION_END,
 };
@@ -102,8 +179,10 @@ static int check(const void *config, struct tc_errors *errs)
 	if (cfg->rtp_address && target_address(cfg->rtp_address, &ip, &port))
 		tc_errors_add(errs, "rtp_address", "must be an IPv4 address");
 	for (size_t i = 0; i < cfg->codecs.n; i++)
-		if (strcasecmp(cfg->codecs.v[i], "PCMU") != 0 && strcasecmp(cfg->codecs.v[i], "PCMA") != 0)
-			tc_errors_add(errs, "codecs", "knows PCMU and PCMA, not '%s'", cfg->codecs.v[i]);
+		if (strcasecmp(cfg->codecs.v[i], "PCMU") != 0 &&
+		    strcasecmp(cfg->codecs.v[i], "PCMA") != 0)
+			tc_errors_add(errs, "codecs", "knows PCMU and PCMA, not '%s'",
+				      cfg->codecs.v[i]);
 	for (size_t i = 0; i < cfg->peers.n; i++)
 		if (target_network(cfg->peers.v[i], &ip, &mask))
 			tc_errors_add(errs, "peers", "'%s' is not IP or IP/BITS", cfg->peers.v[i]);
@@ -144,8 +223,8 @@ static unsigned look_up(const char *host, uint32_t *ips, unsigned max)
 /* Our address on the way to another: what the kernel would choose. */
 static uint32_t address_towards(uint32_t ip)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(5060),
-				 .sin_addr.s_addr = htonl(ip)};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(5060), .sin_addr.s_addr = htonl(ip)};
 	socklen_t len = sizeof(to);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool ok = fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof(to)) &&

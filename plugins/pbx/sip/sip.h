@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The settings of a SIP trunk, and the commands by which the loop thread speaks to the signalling thread.
+ * The settings of a SIP trunk, and the commands by which the loop thread speaks to the
+ * signalling thread.
  */
 #ifndef SIP_SIP_H
 #define SIP_SIP_H
@@ -44,8 +45,8 @@ enum command_type {
 
 /* What the names in the configuration stand for. */
 struct resolved {
-	uint32_t next_ip;   /* where requests go; host byte order, as all here */
-	uint32_t local_ip;  /* ours on the way to it */
+	uint32_t next_ip;  /* where requests go; host byte order, as all here */
+	uint32_t local_ip; /* ours on the way to it */
 	uint32_t peers[RESOLVED_MAX];
 	unsigned n;
 };
@@ -54,11 +55,11 @@ struct command {
 	STAILQ_ENTRY(command) link;
 	enum command_type type;
 	char call_id[TC_ID_SIZE];
-	char uri[TARGET_SIZE];    /* CALL, RECOVER */
-	char name[128];           /* CALL: caller's name, or "" */
-	char ref[512];            /* RECOVER */
-	int64_t ring_timeout_ms;  /* CALL */
-	uint32_t play_id;         /* PLAY */
+	char uri[TARGET_SIZE];     /* CALL, RECOVER */
+	char name[128];            /* CALL: caller's name, or "" */
+	char ref[512];             /* RECOVER */
+	int64_t ring_timeout_ms;   /* CALL */
+	uint32_t play_id;          /* PLAY */
 	struct tc_pbx_item *items; /* PLAY: owned, with a reference to each clip */
 	size_t n;
 	struct resolved resolved;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The inside of the user agent: what the files that use libre share. All of it belongs to the signalling thread, unless
- * said otherwise.
+ * The inside of the user agent: what the files that use libre share. All of it belongs to the
+ * signalling thread, unless said otherwise.
  */
 #ifndef SIP_STACK_H
 #define SIP_STACK_H
@@ -50,15 +50,15 @@ struct agent {
 	pthread_t thread;
 
 	/* Set before the thread starts. */
-	struct target uri, proxy;  /* proxy.host is "" when there is none */
+	struct target uri, proxy; /* proxy.host is "" when there is none */
 	char domain[256], from_user[128], contact_user[128];
-	uint32_t listen_ip;        /* 0 = to be found out */
+	uint32_t listen_ip; /* 0 = to be found out */
 	uint16_t listen_port, rtp_min, rtp_max;
-	uint32_t rtp_ip;           /* what the SDP says; 0 = local_ip */
-	struct network *networks;  /* owned; the setting peers */
+	uint32_t rtp_ip;          /* what the SDP says; 0 = local_ip */
+	struct network *networks; /* owned; the setting peers */
 	size_t n_networks;
 	bool pcmu, pcma, pcmu_first;
-	unsigned bound;            /* the plugin's own limit of calls */
+	unsigned bound; /* the plugin's own limit of calls */
 
 	/* Shared by both threads, under lock. */
 	pthread_mutex_t lock;
@@ -66,7 +66,7 @@ struct agent {
 	STAILQ_HEAD(, command) commands;
 	int wake_fd;
 	enum { AGENT_STARTING, AGENT_WAITING, AGENT_UP, AGENT_FAILED } state;
-	int err;                   /* of AGENT_FAILED, negative */
+	int err; /* of AGENT_FAILED, negative */
 	unsigned calls;
 	struct agent_figures figures;
 
@@ -75,7 +75,7 @@ struct agent {
 	struct tls *tls;
 	struct sip_lsnr *requests, *responses;
 	enum sip_transp tp;
-	struct sa next, local;     /* next hop; our address in Via and Contact */
+	struct sa next, local; /* next hop; our address in Via and Contact */
 	uint32_t peers[RESOLVED_MAX];
 	unsigned n_peers;
 	struct hash *legs_by_id;
@@ -84,9 +84,9 @@ struct agent {
 	struct upkeep *upkeep;
 	struct pacer *pacer;
 	struct clips *clips;
-	int notify_fd;             /* of the pacer */
+	int notify_fd; /* of the pacer */
 	uint16_t rtp_next;
-	double tokens;             /* INVITEs that may leave now */
+	double tokens; /* INVITEs that may leave now */
 	uint64_t filled_ms;
 	struct tmr tmr_queue, tmr_close;
 	bool closing;
@@ -114,13 +114,19 @@ struct sockaddr_in agent_sockaddr(const struct sa *sa);
 
 /* ---- transport.c ---- */
 
-/* Open the transports of the configuration on agent->local. result: 0 or a negative errno (logged) */
+/*
+ * Open the transports of the configuration on agent->local. result: 0 or a negative errno
+ * (logged)
+ */
 int transport_open(struct agent *agent);
 const char *transport_name(const struct agent *agent);
 
 /* ---- inbound.c ---- */
 
-/* Begin to listen to requests, and to responses that no transaction waits for. result: 0 or a positive errno */
+/*
+ * Begin to listen to requests, and to responses that no transaction waits for. result: 0 or a
+ * positive errno
+ */
 int inbound_listen(struct agent *agent);
 
 #endif

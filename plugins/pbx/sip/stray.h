@@ -8,7 +8,8 @@
 #include "dialog.h"
 
 /*
- * A 2xx to one of our INVITEs that nobody waits for (another branch of a fork, or the call of a process that died): ACK, BYE.
+ * A 2xx to one of our INVITEs that nobody waits for (another branch of a fork, or the call of a
+ * process that died): ACK, BYE.
  *
  * dialog  the call's own, for what cannot be learned from msg; not changed
  */

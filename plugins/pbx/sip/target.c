@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading of URIs, addresses and ranges of the configuration. Not of what comes from the network. */
+/*
+ * Reading of URIs, addresses and ranges of the configuration. Not of what comes from the
+ * network.
+ */
 #include "target.h"
 
 #include <arpa/inet.h>
@@ -103,7 +106,8 @@ static int escape(const char *number, char *buf, size_t size_bytes)
 	size_t n = 0;
 
 	for (const char *p = number; *p; p++) {
-		if (!isdigit((unsigned char)*p) && *p != '*' && *p != '#' && (*p != '+' || p != number))
+		if (!isdigit((unsigned char)*p) && *p != '*' && *p != '#' &&
+		    (*p != '+' || p != number))
 			return -EINVAL;
 		if (n + 4 > size_bytes)
 			return -EINVAL;
@@ -129,11 +133,11 @@ int target_expand(const struct target *t, const char *number, char *buf, size_t 
 	if (t->port)
 		snprintf(port, sizeof(port), ":%u", t->port);
 	if (gap)
-		len = snprintf(buf, size_bytes, "sip:%.*s%s%s@%s%s%s", (int)(gap - t->user), t->user,
-			       escaped, gap + strlen(NUMBER), t->host, port, t->params);
+		len = snprintf(buf, size_bytes, "sip:%.*s%s%s@%s%s%s", (int)(gap - t->user),
+			       t->user, escaped, gap + strlen(NUMBER), t->host, port, t->params);
 	else
-		len = snprintf(buf, size_bytes, "sip:%s%s%s%s%s", t->user, t->user[0] ? "@" : "", t->host,
-			       port, t->params);
+		len = snprintf(buf, size_bytes, "sip:%s%s%s%s%s", t->user, t->user[0] ? "@" : "",
+			       t->host, port, t->params);
 	return len > 0 && (size_t)len < size_bytes ? 0 : -EINVAL;
 }
 

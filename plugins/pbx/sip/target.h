@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SIP URIs as they stand in the configuration: read apart, and filled with a number. Nothing is resolved here.
+ * SIP URIs as they stand in the configuration: read apart, and filled with a number. Nothing is
+ * resolved here.
  */
 #ifndef SIP_TARGET_H
 #define SIP_TARGET_H
@@ -13,7 +14,7 @@
 
 /* "sip:{number}@host:port;params", read apart. */
 struct target {
-	char user[128];   /* with {number} in it, or without; "" = none */
+	char user[128]; /* with {number} in it, or without; "" = none */
 	char host[256];
 	uint16_t port;    /* 0 = not given */
 	char params[128]; /* from the first ";" on, or "" */
@@ -29,7 +30,8 @@ struct target {
 int target_parse(const char *uri, struct target *t, const char **fault);
 
 /*
- * The request URI for a number: what a user part may not hold is escaped (RFC 3261 25.1: "#" is "%23").
+ * The request URI for a number: what a user part may not hold is escaped (RFC 3261 25.1: "#" is
+ * "%23").
  *
  * number  [+]digits, *, #
  * result  0 | -EINVAL a character that no number has, or too long

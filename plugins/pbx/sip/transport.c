@@ -23,11 +23,14 @@ const char *transport_name(const struct agent *agent)
 	}
 }
 
-/* libre 1.1 asks for no certificate at all: everything is set on OpenSSL's context. One trunk, one server name. */
+/*
+ * libre 1.1 asks for no certificate at all: everything is set on OpenSSL's context. One trunk,
+ * one server name.
+ */
 static int verify_server(struct agent *agent, SSL_CTX *ctx)
 {
 	const struct sip_config *cfg = agent->cfg;
-	const char *name = cfg->tls_verify_name  ? cfg->tls_verify_name
+	const char *name = cfg->tls_verify_name   ? cfg->tls_verify_name
 			   : agent->proxy.host[0] ? agent->proxy.host
 						  : agent->uri.host;
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
@@ -40,7 +43,8 @@ static int verify_server(struct agent *agent, SSL_CTX *ctx)
 	else
 		ok = SSL_CTX_set_default_verify_paths(ctx);
 	if (ok != 1) {
-		tc_log(agent->self, TC_LOG_ERROR, "tls_ca: the file cannot be read as certificates");
+		tc_log(agent->self, TC_LOG_ERROR,
+		       "tls_ca: the file cannot be read as certificates");
 		return EINVAL;
 	}
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
@@ -62,7 +66,8 @@ static int own_certificate(struct agent *agent, SSL_CTX *ctx)
 	    SSL_CTX_use_PrivateKey_file(ctx, cfg->tls_key ? cfg->tls_key : cfg->tls_cert,
 					SSL_FILETYPE_PEM) == 1)
 		return 0;
-	tc_log(agent->self, TC_LOG_ERROR, "tls_cert, tls_key: cannot be read, or do not belong together");
+	tc_log(agent->self, TC_LOG_ERROR,
+	       "tls_cert, tls_key: cannot be read, or do not belong together");
 	return EINVAL;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a trunk does without a call: it registers, and asks by OPTIONS whether the far end is there. Together they are its health.
+ * What a trunk does without a call: it registers, and asks by OPTIONS whether the far end is
+ * there. Together they are its health.
  */
 #ifndef SIP_UPKEEP_H
 #define SIP_UPKEEP_H

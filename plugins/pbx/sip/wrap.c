@@ -36,7 +36,10 @@ uint64_t __wrap_rand_u64(void)
 	return forced.on ? forced.value : __real_rand_u64();
 }
 
-/* libre's timers follow gettimeofday: a step of the wall clock would end calls or keep them ringing. */
+/*
+ * libre's timers follow gettimeofday: a step of the wall clock would end calls or keep them
+ * ringing.
+ */
 int __wrap_gettimeofday(struct timeval *tv, void *zone)
 {
 	struct timespec now;
@@ -48,7 +51,10 @@ int __wrap_gettimeofday(struct timeval *tv, void *zone)
 	return 0;
 }
 
-/* libre writes a line for each packet that it cannot read: anybody could fill the log with these. */
+/*
+ * libre writes a line for each packet that it cannot read: anybody could fill the log with
+ * these.
+ */
 int __wrap_re_fprintf(FILE *stream, const char *fmt, ...)
 {
 	(void)stream;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What of libc and libre is replaced at link time (-Wl,--wrap in plugin.mk): libre's clock, its branches, its stderr.
+ * What of libc and libre is replaced at link time (-Wl,--wrap in plugin.mk): libre's clock, its
+ * branches, its stderr.
  */
 #ifndef SIP_WRAP_H
 #define SIP_WRAP_H
@@ -8,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * Until wrap_branch_free(), the random numbers that libre asks for on this thread are this one: it becomes the Via branch
- * of the request that is being sent. Thread: any, for itself only.
+ * Until wrap_branch_free(), the random numbers that libre asks for on this thread are this one:
+ * it becomes the Via branch of the request that is being sent. Thread: any, for itself only.
  */
 void wrap_branch_force(uint64_t value);
 void wrap_branch_free(void);
