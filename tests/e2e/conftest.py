@@ -66,7 +66,9 @@ class Rig:
 
     def logs(self):
         """The end of what the daemons said, for the report of a failed test."""
-        return "\n".join("--- %s\n%s" % (d.log, "\n".join(d.output().splitlines()[-80:]))
+        def end(d):
+            return [line for line in d.output().splitlines() if " core: http /" not in line][-60:]
+        return "\n".join("--- %s\n%s" % (d.log, "\n".join(end(d)))
                          for d in self._made if isinstance(d, Daemon))
 
     def close(self):

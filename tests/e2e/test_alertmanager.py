@@ -38,7 +38,7 @@ def test_a_rule_fires_a_person_acknowledges(rig, tmp_path):
     phone.wait_event("CALL_ESTABLISHED", timeout=60)
     alert, = d.alerts()
     assert alert["message"] == "DiskFull: The disk of the mail server is full"
-    assert alert["severity"] == "critical" and alert["source"] == "am"
+    assert alert["severity"] == "critical" and alert["source"] == "alertmanager/am"
     assert alert["labels"]["alertname"] == "DiskFull" and alert["target"] == NUMBER
     voice = Voice(d, tmp_path)
     phone.press("4", after=voice.seconds(PROMPTS["prompts"]["greeting"])

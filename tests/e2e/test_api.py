@@ -24,7 +24,7 @@ def world(tmp_path_factory):
     d.ids = [d.raise_alert("+4930%d" % i, "Alert %d" % i, severity="critical", source="test",
                            labels={"n": str(i)}) for i in range(3)]
     for i in d.ids:
-        d.wait_state(i, "acknowledged")
+        d.wait_results(i, ["acknowledged"])
     yield d
     rig.close()
 
@@ -182,7 +182,7 @@ def test_events_are_live_and_can_be_resumed(rig):
     alert = d.raise_alert(NUMBER)
     seen = stream.until(lambda e: e.get("event") == "call.ended")
     stream.close()
-    assert all(json.loads(e["data"])["alert_id"] == alert for e in seen)
+    assert alert in [json.loads(e["data"]).get("alert_id") for e in seen]
     ids = [int(e["id"]) for e in seen]
     assert ids == sorted(set(ids))
     names = [e["event"] for e in seen]
@@ -191,10 +191,9 @@ def test_events_are_live_and_can_be_resumed(rig):
     # from the middle: exactly the rest, also after a restart
     for _ in range(2):
         again = d.events(last_id=ids[1])
-        rest = again.until(lambda e: int(e["id"]) >= ids[-1])
+        rest = again.until(lambda e: int(e["id"]) == ids[-1])
         again.close()
-        assert [(e["id"], e["event"], e["data"]) for e in rest] \
-            == [(e["id"], e["event"], e["data"]) for e in seen[2:]]
+        assert rest == seen[2:]
         d.stop()
         d.restart()
 

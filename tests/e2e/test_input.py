@@ -10,11 +10,19 @@ GOOD = {"target": NUMBER, "message": "Fire."}
 
 
 @pytest.fixture(scope="module")
-def d(tmp_path_factory):
-    """One daemon for the whole file: none of these requests may change it."""
+def daemon(tmp_path_factory):
+    """One daemon for the whole file."""
     rig = Rig(tmp_path_factory.mktemp("input"))
     yield rig.daemon()
     rig.close()
+
+
+@pytest.fixture
+def d(daemon):
+    """The daemon; after the test it has stored nothing."""
+    before = daemon.alerts(), daemon.get("/v1/tokens").json["items"]
+    yield daemon
+    assert (daemon.alerts(), daemon.get("/v1/tokens").json["items"]) == before
 
 
 def problem(answer, statuses=(400, 422)):
@@ -55,13 +63,11 @@ def without(key):
     ("strategy", dict(GOOD, strategy=1)),
     ("severity", dict(GOOD, severity={})),
     ("dedup_key", dict(GOOD, dedup_key=7)),
-    ("voice", dict(GOOD, voice="nobody")),
     ("mesage", dict(GOOD, mesage="typo")),
     ("wibble", dict(GOOD, wibble=None)),
 ], ids=lambda v: v if isinstance(v, str) else json.dumps(v)[:60])
 def test_field_is_named(d, field, body):
     assert problem(d.post("/v1/alerts", body)) == field
-    assert d.alerts() == []
 
 
 @pytest.mark.parametrize("body", [
@@ -76,19 +82,17 @@ def test_field_is_named(d, field, body):
 def test_no_json_object(d, body):
     problem(d.post("/v1/alerts", body))
     problem(d.post("/v1/alertmanager", body))
-    assert d.alerts() == []
 
 
-def test_a_message_of_a_megabyte(d):
-    field = problem(d.post("/v1/alerts", dict(GOOD, message="x" * (1 << 20))), (413, 422, 400))
-    assert field == "message"
-    assert d.alerts() == []
+@pytest.mark.parametrize("size", [9000, 900000])
+def test_a_message_that_nobody_can_listen_to(d, size):
+    assert problem(d.post("/v1/alerts", dict(GOOD, message="x" * size))) == "message"
 
 
-def test_a_body_without_end(d):
-    a = d.post("/v1/alerts", b'{"message": "' + b"x" * (20 << 20) + b'", "target": "+4930"}')
-    problem(a, (413,))
-    assert d.alerts() == []
+@pytest.mark.parametrize("size", [1 << 20, 20 << 20])
+def test_a_body_that_is_too_large(d, size):
+    problem(d.post("/v1/alerts", dict(GOOD, message="x" * size)), (413,))
+    problem(d.post("/v1/alertmanager", dict(GOOD, message="x" * size)), (413,))
 
 
 def one(**change):
@@ -117,14 +121,12 @@ def one(**change):
 ], ids=lambda v: v if isinstance(v, str) else "")
 def test_alertmanager_field_is_named(d, field, body):
     assert problem(d.post("/v1/alertmanager", body)) == field
-    assert d.alerts() == []
 
 
 def test_a_bad_one_among_good_ones_stores_none(d):
     body = one()
     body["alerts"].append(dict(body["alerts"][0], status="sleeping", fingerprint="2"))
     assert problem(d.post("/v1/alertmanager", body)) == "alerts[1].status"
-    assert d.alerts() == []
 
 
 @pytest.mark.parametrize("path, field", [

@@ -80,7 +80,7 @@ def test_nobody_at_the_port_is_given_up(rig):
 
 def test_the_next_trunk_is_tried(rig):
     peer = rig.peer(sipp.answer(sipp.pause(300) + sipp.info("4", 1)))
-    d = rig.daemon(trunks=[
+    d = rig.daemon(over={"call": {"ring_timeout": "30s"}}, trunks=[
         {"name": "dead", "uri": "sip:{number}@127.0.0.1:%d" % ports.take()},
         {"name": "alive", "uri": peer.uri}])
     alert = d.raise_alert(NUMBER)

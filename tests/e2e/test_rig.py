@@ -26,7 +26,7 @@ def test_a_phone_hears_a_phone_and_presses_keys(rig, tmp_path):
     phone.wait_event("CALL_ESTABLISHED")
     assert [caller.wait_event("CALL_DTMF_START", n)["param"] for n in (1, 2)] == ["4", "#"]
     proc.wait_for("the speech to be over",
-                  lambda: os.path.getsize(phone.heard()[0]) > 8000 * 2 * 3.2)
+                  lambda: os.path.getsize(phone.recordings()[0]) > 8000 * 2 * 3.2)
     assert phone.live and phone.max_live == 1
     caller.hang_up()
     phone.wait_event("CALL_CLOSED")

@@ -2,7 +2,6 @@
 """Trunks: digest credentials through a real proxy, registration, TCP, TLS, SRTP, and who may talk to us."""
 import re
 import socket
-import subprocess
 
 import pytest
 
@@ -83,11 +82,10 @@ def test_refused_registration_is_seen(rig):
     assert re.search(r"40[137]", proc.wait_for("the trunk to be unhealthy", unhealthy)["text"])
 
 
-@pytest.mark.parametrize("code", [401, 407])
 @pytest.mark.parametrize("password, result", [("secret", "acknowledged"), ("wrong", "exhausted")])
-def test_digest_checked_by_sipp(rig, code, password, result):
+def test_digest_checked_by_sipp(rig, password, result):
     then = (sipp.ringing() + sipp.answered() + sipp.pause(300) + sipp.info("4", 1) + sipp.ends())
-    peer = rig.peer(sipp.challenge(code, "alice", "secret", then))
+    peer = rig.peer(sipp.challenge("alice", "secret", then))
     d = rig.daemon(peer, over=ONE, user="alice", password=password)
     alert = d.raise_alert(NUMBER)
     d.wait_state(alert, result)
@@ -231,7 +229,7 @@ def test_rubbish_does_no_harm(rig):
 def test_health_follows_options(rig):
     """A trunk whose peer goes away becomes unhealthy, and healthy again when it is back."""
     peer = rig.peer(sipp.answer())
-    d = rig.daemon(peer, options_interval="1s")
+    d = rig.daemon(peer, keepalive="1s")
 
     def healthy():
         return d.get("/v1/trunks").json["items"][0]["healthy"]

@@ -127,6 +127,16 @@ class Daemon:
                 return False
         proc.wait_for("tocsind to be ready", up, timeout)
 
+    def fails(self, timeout=30.0):
+        """Start it and wait until it has refused to run (exit 1); returns what it said."""
+        self.start(ready=False)
+        code = self.proc.wait(timeout)
+        self.proc = None
+        self.check_log()
+        if code != 1:
+            raise proc.Failed("tocsind ended with %s, not with 1:\n%s" % (code, self.output()))
+        return self.output()
+
     def kill9(self):
         self.proc.kill9()
 

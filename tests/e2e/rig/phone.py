@@ -118,11 +118,18 @@ class Phone:
     def wait_idle(self, timeout=20.0):
         proc.wait_for("%s to have no call" % self.numbers[0], lambda: not self.live, timeout)
 
-    def heard(self):
-        """The recordings of what was heard, oldest first; a file is whole when its call is over.
+    def heard(self, calls=1):
+        """Recordings of what was heard, oldest first, once so many answered calls are over.
 
         Silence in which no RTP came is not in them. Two calls in one second share one name.
         """
+        answered = [self.wait_event("CALL_ESTABLISHED", n + 1)["id"] for n in range(calls)]
+        proc.wait_for("the calls to be over",
+                      lambda: {e["id"] for e in self.of("CALL_CLOSED")} >= set(answered))
+        return self.recordings()
+
+    def recordings(self):
+        """The files as they are; one is whole when its call is over."""
         return sorted(glob.glob(self.dir + "/rec/*-dec.wav"), key=os.path.getmtime)
 
     # --- what the person does ---------------------------------------------------------------

@@ -129,12 +129,13 @@ def info(key, cseq, content_type="application/dtmf-relay"):
     return request("INFO", cseq, body, content_type) + recv_answer(200)
 
 
-def challenge(code, accept_user, accept_password, then, refuse=(403, "Forbidden")):
-    """Ask for digest credentials with 401 or 407, really check them; `then` follows if they fit."""
-    header = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}[code]
-    text = {401: "Unauthorized", 407: "Proxy Authentication Required"}[code]
-    first = invite() + reply(code, text, headers=[
-        header + ': Digest realm="rig", nonce="47ebe028cda119c35d4877b383027d28", '
+def challenge(accept_user, accept_password, then, refuse=(403, "Forbidden")):
+    """Ask for digest credentials by 401 and really check them; `then` follows if they fit.
+
+    By 401 only: of 407 this sipp cannot read the answer.
+    """
+    first = invite() + reply(401, "Unauthorized", headers=[
+        'WWW-Authenticate: Digest realm="rig", nonce="47ebe028cda119c35d4877b383027d28", '
         'algorithm=MD5, qop="auth"']) + recv("ACK")
     verify = """
   <action>
