@@ -278,6 +278,34 @@ static void test_close_drains(void **state)
 	free(w);
 }
 
+/* Stopped, it still stands there to be asked, and takes nothing. */
+static void test_stopped_and_still_there(void **state)
+{
+	enum { N = 300 };
+	struct store_rig *rig = *state;
+	struct store *store = rig_store(rig);
+	uint64_t commits, jobs, us;
+	size_t finished;
+	struct work *w;
+
+	w = work_new(N, &finished);
+	submit_all(store, w, N);
+	store_stop(store);
+	assert_int_equal(finished, N);
+	assert_int_equal(store_pending(store), 0);
+	assert_int_equal(store_write(store, work_run, work_done, &w[0]), -EAGAIN);
+	assert_int_equal(store_read(store, count_run, work_done, &w[0]), -EAGAIN);
+	assert_true(store_healthy(store, NULL));
+	store_figures(store, &commits, &jobs, &us);
+	assert_int_equal(jobs, N);
+	while (loop_turn(rig->loop)) /* a notice that was under way finds nobody */
+		;
+	assert_int_equal(finished, N);
+	store_stop(store);
+	store_close(store);
+	free(w);
+}
+
 static struct store *closing;
 
 static void resubmit(void *arg, int err)
@@ -491,6 +519,7 @@ int main(void)
 		RIG_TEST(test_single_failure),
 		RIG_TEST(test_full_queue),
 		RIG_TEST(test_close_drains),
+		RIG_TEST(test_stopped_and_still_there),
 		RIG_TEST(test_nothing_is_taken_while_closing),
 		RIG_TEST(test_done_may_be_missing),
 		RIG_TEST(test_two_stores),
