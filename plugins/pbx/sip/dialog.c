@@ -258,6 +258,16 @@ void dialog_learn(struct dialog *d, const struct sip_msg *msg)
 		set_hop(d, &addr.uri);
 }
 
+void dialog_forget(struct dialog *d)
+{
+	d->rtag[0] = '\0';
+	free(d->target);
+	d->target = NULL;
+	free(d->routes);
+	d->routes = first_route(d->agent);
+	d->hop = d->agent->next;
+}
+
 void dialog_retarget(struct dialog *d, const struct sip_msg *msg)
 {
 	const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);

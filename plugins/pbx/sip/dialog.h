@@ -56,6 +56,9 @@ int dialog_ack(struct dialog *d, uint32_t cseq);
 /* Learn from a response to the INVITE (2xx, or 1xx with a tag): tag, target, routes, next hop. */
 void dialog_learn(struct dialog *d, const struct sip_msg *msg);
 
+/* Back to before anything was learned: the request goes out once more, as a first one. */
+void dialog_forget(struct dialog *d);
+
 /* A request in the dialog may move the far end. */
 void dialog_retarget(struct dialog *d, const struct sip_msg *msg);
 

@@ -37,15 +37,15 @@ static void in_dialog(struct agent *agent, struct leg *leg, const struct sip_msg
 static bool on_request(const struct sip_msg *msg, void *arg)
 {
 	struct agent *agent = arg;
-	struct leg *leg;
+	struct leg *leg = leg_find(agent, &msg->callid);
 
-	if (!agent_is_peer(agent, &msg->src)) {
+	if (leg && !leg_matches(leg, msg))
+		leg = NULL;
+	/* Behind a proxy that does not stay in the way, a phone hangs up by itself. */
+	if (!agent_is_peer(agent, &msg->src) && !(leg && leg_is_from(leg, &msg->src))) {
 		agent_dropped(agent);
 		return true; /* taken, and not answered */
 	}
-	leg = leg_find(agent, &msg->callid);
-	if (leg && !leg_matches(leg, msg))
-		leg = NULL;
 	if (!pl_strcmp(&msg->met, "INVITE")) {
 		on_invite(agent, leg, msg);
 	} else if (!pl_strcmp(&msg->met, "ACK")) {

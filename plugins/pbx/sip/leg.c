@@ -33,6 +33,12 @@ static void set_state(struct leg *leg, enum leg_state state)
 
 /* ---- birth and death ---- */
 
+static void leave_queue(struct leg *leg)
+{
+	TAILQ_REMOVE(&leg->agent->queue, leg, queue_link);
+	leg->agent->n_queued--;
+}
+
 static void free_leg(void *arg)
 {
 	struct leg *leg = arg;
@@ -50,9 +56,11 @@ static void free_leg(void *arg)
 	mem_deref(leg->invite);
 	mem_deref(leg->bye);
 	if (leg->state == LEG_QUEUED)
-		TAILQ_REMOVE(&agent->queue, leg, queue_link);
+		leave_queue(leg);
 	hash_unlink(&leg->he);
 	TAILQ_REMOVE(&agent->legs, leg, link);
+	agent->n_legs--;
+	agent->n_live -= !leg->ended;
 	dialog_fini(&leg->dialog);
 	free(leg);
 	agent_count(agent);
@@ -90,6 +98,7 @@ static void report_end(struct leg *leg)
 	if (leg->ended)
 		return;
 	leg->ended = true;
+	leg->agent->n_live--;
 	tmr_cancel(&leg->tmr_guard);
 	leg->end.type = TC_PBX_ENDED;
 	tc_strcopy(leg->end.call_id, sizeof(leg->end.call_id), leg->id);
@@ -155,7 +164,7 @@ static void close_leg(struct leg *leg)
 	enum leg_state was = leg->state;
 
 	if (was == LEG_QUEUED)
-		TAILQ_REMOVE(&leg->agent->queue, leg, queue_link);
+		leave_queue(leg);
 	set_state(leg, LEG_CLOSING);
 	switch (was) {
 	case LEG_CALLING:
@@ -255,6 +264,7 @@ static void on_challenged(struct leg *leg, const struct sip_msg *msg)
 		on_rejected(leg, msg);
 		return;
 	}
+	dialog_forget(&leg->dialog);
 	if (!err && send_invite(leg) == 0)
 		return;
 	set_end(leg, TC_PBX_END_TRUNK, msg->scode, 0,
@@ -358,7 +368,7 @@ void leg_invite(struct leg *leg)
 	struct agent *agent = leg->agent;
 	char text[64] = "";
 
-	TAILQ_REMOVE(&agent->queue, leg, queue_link);
+	leave_queue(leg);
 	set_state(leg, LEG_CALLING);
 	/* The address may have come, or changed, since it was queued. */
 	leg->dialog.hop = agent->next;
@@ -396,6 +406,9 @@ void leg_new(struct agent *agent, const struct command *command)
 	hash_append(agent->legs_by_id, hash_joaat_str(leg->id), &leg->he, leg);
 	TAILQ_INSERT_TAIL(&agent->legs, leg, link);
 	TAILQ_INSERT_TAIL(&agent->queue, leg, queue_link);
+	agent->n_legs++;
+	agent->n_live++;
+	agent->n_queued++;
 }
 
 /* ---- commands to a call that is there ---- */
@@ -467,12 +480,24 @@ void leg_played(struct leg *leg, const struct pacer_end *note)
 
 void leg_adopt(struct leg *leg)
 {
-	if (leg->state == LEG_CALLING)
+	struct tc_pbx_event gone = {
+		.type = TC_PBX_ENDED, .end = TC_PBX_END_GONE, .text = "has ended already"};
+
+	if (leg->ended) {
+		tc_strcopy(gone.call_id, sizeof(gone.call_id), leg->id);
+		tc_pbx_event(leg->agent->self, &gone);
+	} else if (leg->state == LEG_CALLING)
 		tell(leg, TC_PBX_PLACED, DIALOG_PLACED);
 	else if (leg->state == LEG_RINGING)
 		tell(leg, TC_PBX_RINGING, DIALOG_RINGING);
 	else if (leg->state == LEG_ANSWERED)
 		tell(leg, TC_PBX_ANSWERED, DIALOG_ANSWERED);
+}
+
+bool leg_is_from(const struct leg *leg, const struct sa *src)
+{
+	return sa_cmp(&leg->dialog.hop, src, SA_ADDR) ||
+	       (leg->answer_cseq && sa_cmp(&leg->signal, src, SA_ADDR));
 }
 
 bool leg_matches(const struct leg *leg, const struct sip_msg *msg)

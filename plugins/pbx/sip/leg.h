@@ -72,6 +72,8 @@ void leg_played(struct leg *leg, const struct pacer_end *note);
 
 /* Whether a message of the far end belongs to the dialog, by tags. */
 bool leg_matches(const struct leg *leg, const struct sip_msg *msg);
+/* Whether it comes from where the far end said that it is, or from where it answered. */
+bool leg_is_from(const struct leg *leg, const struct sa *src);
 
 /* Requests of the far end in the dialog. */
 void leg_on_bye(struct leg *leg, const struct sip_msg *msg);

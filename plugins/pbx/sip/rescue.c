@@ -12,11 +12,15 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
+#include "stray.h"
+
 #define DEADLINE_MS  4000
 #define RESEND_MS    500
-#define QUIET_MS     300  /* after all CANCELs were refused: a crossing 200 would come by then */
-#define BRANCHES_MAX 4    /* INVITEs of a call: the first, and after challenges */
-#define CSEQ_BEYOND  1000 /* above all that the dead process has used */
+#define WATCH_MS     32000 /* how long an INVITE may still be answered: 64 * T1, RFC 3261 13.3.1.4 */
+#define CANCELLED_MS 700   /* within this the 487 follows the 200 to the CANCEL */
+#define QUIET_MS     600   /* after all CANCELs were refused, if nothing says that an INVITE left */
+#define BRANCHES_MAX 4     /* INVITEs of a call: the first, and after challenges */
+#define CSEQ_BEYOND  1000  /* above all that the dead process has used */
 
 struct rescue {
 	TAILQ_ENTRY(rescue) link;
@@ -28,7 +32,10 @@ struct rescue {
 	bool cancelled[BRANCHES_MAX], refused[BRANCHES_MAX];
 	struct sip_request *bye;
 	struct tmr tmr_deadline, tmr_resend, tmr_done;
+	char *first_routes; /* owned; of the INVITE, and so of the CANCEL; NULL = none */
+	bool placed;        /* the INVITE has left: there was a ref */
 	bool started;
+	bool told; /* GONE was reported; only late answers are looked out for */
 };
 
 static void rescue_free(struct rescue *r)
@@ -39,23 +46,42 @@ static void rescue_free(struct rescue *r)
 	r->bye = mem_deref(r->bye);
 	TAILQ_REMOVE(&r->agent->rescues, r, link);
 	dialog_fini(&r->dialog);
+	free(r->first_routes);
 	free(r);
 }
 
-/* The far end cannot ring any more. */
-static void gone(void *arg)
+static void forget(void *arg)
 {
-	struct rescue *r = arg;
-	struct agent *agent = r->agent;
+	rescue_free(arg);
+}
+
+static void tell_gone(struct rescue *r)
+{
 	struct tc_pbx_event event = {.type = TC_PBX_ENDED,
 				     .end = TC_PBX_END_GONE,
 				     .at_us = tc_now_us(),
 				     .text = "ended after a crash"};
 
 	tc_strcopy(event.call_id, sizeof(event.call_id), r->dialog.call_id);
-	tc_pbx_event(agent->self, &event);
-	rescue_free(r);
-	agent_count(agent);
+	tc_pbx_event(r->agent->self, &event);
+}
+
+/*
+ * The far end cannot ring any more. It may have picked up in the very moment of the crash, and its
+ * answer may be on its way for some time yet.
+ */
+static void gone(void *arg)
+{
+	struct rescue *r = arg;
+
+	tmr_cancel(&r->tmr_deadline);
+	tmr_cancel(&r->tmr_resend);
+	if (r->told)
+		return;
+	r->told = true;
+	tell_gone(r);
+	tmr_start(&r->tmr_done, WATCH_MS, forget, r);
+	agent_count(r->agent);
 }
 
 static void on_deadline(void *arg)
@@ -72,7 +98,8 @@ static void on_deadline(void *arg)
 static void done_in(struct rescue *r, uint64_t ms)
 {
 	tmr_cancel(&r->tmr_resend);
-	tmr_start(&r->tmr_done, ms, gone, r);
+	if (!r->told)
+		tmr_start(&r->tmr_done, ms, gone, r);
 }
 
 /* ---- BYE ---- */
@@ -105,7 +132,8 @@ static void hang_up(struct rescue *r)
 	if (r->bye)
 		return;
 	tmr_cancel(&r->tmr_resend);
-	tmr_cancel(&r->tmr_done);
+	if (!r->told)
+		tmr_cancel(&r->tmr_done);
 	r->dialog.cseq = r->dialog.invites + CSEQ_BEYOND;
 	dialog_begin(&r->dialog);
 	send_bye(r);
@@ -128,8 +156,8 @@ static void send_raw(struct rescue *r, const char *method, unsigned n, const cha
 			  "Via: SIP/2.0/%s %J;branch=%s;rport\r\n"
 			  "Max-Forwards: 70\r\n",
 			  method, d->ruri, sip_transp_name(r->agent->tp), &r->via, branch);
-	if (d->agent->proxy.host[0] && d->routes)
-		err |= mbuf_printf(mb, "Route: %s\r\n", d->routes);
+	if (r->first_routes)
+		err |= mbuf_printf(mb, "Route: %s\r\n", r->first_routes);
 	err |= mbuf_printf(mb,
 			   "From: %s;tag=%s\r\n"
 			   "To: %s%s%s\r\n"
@@ -154,28 +182,56 @@ static void send_cancels(void *arg)
 	tmr_start(&r->tmr_resend, RESEND_MS, send_cancels, r);
 }
 
-/* No INVITE of ours waits at the far end: it has ended, or it was answered. */
+/*
+ * No INVITE of ours waits at the far end: it has ended, or it was answered. If it was answered the
+ * answer is repeated, at most 4 s apart: it is waited for where an INVITE is known to have left.
+ */
 static void all_refused(struct rescue *r)
 {
 	for (unsigned n = 0; n < r->branches; n++)
 		if (!r->refused[n])
 			return;
+	tmr_cancel(&r->tmr_resend);
 	if (r->dialog.rtag[0])
 		hang_up(r);
-	else
+	else if (!r->placed)
 		done_in(r, QUIET_MS);
+}
+
+/* It was cancelled too late: some say 200 to a CANCEL after they have answered the INVITE. */
+static void on_no_end(void *arg)
+{
+	struct rescue *r = arg;
+
+	if (r->dialog.rtag[0])
+		hang_up(r);
 }
 
 static void on_cancel_answer(struct rescue *r, const struct sip_msg *msg, unsigned n)
 {
-	if (msg->scode < 200 || n < 1 || n > r->branches)
+	if (msg->scode < 200 || n < 1 || n > r->branches || r->told)
 		return;
-	if (msg->scode < 300) {
+	if (msg->scode >= 300) {
+		r->refused[n - 1] = true;
+		all_refused(r);
+	} else if (!r->cancelled[n - 1]) {
 		r->cancelled[n - 1] = true; /* 487 to the INVITE follows */
+		tmr_start(&r->tmr_done, CANCELLED_MS, on_no_end, r);
+	}
+}
+
+/* Picked up just then. */
+static void on_picked_up(struct rescue *r, const struct sip_msg *msg)
+{
+	bool known = r->dialog.rtag[0] && !pl_strcmp(&msg->to.tag, r->dialog.rtag);
+
+	if (r->bye && !known) {
+		stray_end(r->agent, &r->dialog, msg);
 		return;
 	}
-	r->refused[n - 1] = true;
-	all_refused(r);
+	dialog_learn(&r->dialog, msg);
+	dialog_ack(&r->dialog, msg->cseq.num);
+	hang_up(r);
 }
 
 static void on_invite_answer(struct rescue *r, const struct sip_msg *msg, unsigned n)
@@ -184,16 +240,20 @@ static void on_invite_answer(struct rescue *r, const struct sip_msg *msg, unsign
 
 	if (msg->scode < 200)
 		return;
-	if (msg->scode < 300) { /* picked up just then */
-		dialog_learn(&r->dialog, msg);
-		dialog_ack(&r->dialog, msg->cseq.num);
-		hang_up(r);
+	if (msg->scode < 300) {
+		on_picked_up(r, msg);
 		return;
 	}
 	re_snprintf(tag, sizeof(tag), "%r", &msg->to.tag);
 	send_raw(r, "ACK", n, tag);
-	if (n >= 1 && n <= r->branches && msg->scode == 487)
+	if (n < 1 || n > r->branches || r->told)
+		return;
+	if (msg->scode != 401 && msg->scode != 407) {
 		done_in(r, 0);
+		return;
+	}
+	r->refused[n - 1] = true;
+	all_refused(r);
 }
 
 static struct rescue *find(struct agent *agent, const struct pl *call_id)
@@ -238,13 +298,24 @@ static void start(struct rescue *r)
 
 void rescue_new(struct agent *agent, const struct command *command)
 {
-	struct rescue *r = tc_alloc(sizeof(*r));
+	struct pl id;
 
+	pl_set_str(&id, command->call_id);
+	struct rescue *r = find(agent, &id);
+	if (r) {
+		if (r->told)
+			tell_gone(r);
+		return;
+	}
+	r = tc_alloc(sizeof(*r));
 	r->agent = agent;
 	r->state = DIALOG_PLACED;
 	dialog_init(&r->dialog, agent, command->call_id, command->name, command->uri);
+	r->first_routes = tc_strdup(r->dialog.routes);
 	/* an unreadable ref costs nothing: what can be derived is derived */
-	if (dialog_ref_parse(&r->dialog, command->ref, &r->state, &r->via))
+	if (!dialog_ref_parse(&r->dialog, command->ref, &r->state, &r->via))
+		r->placed = true;
+	else
 		tc_log(agent->self, TC_LOG_DEBUG, "call %s: nothing was stored of its dialog",
 		       command->call_id);
 	/* one more than is known: the answer to a challenge may have left after the last record */
@@ -266,6 +337,16 @@ void rescue_run_all(struct agent *agent)
 		next = TAILQ_NEXT(r, link);
 		start(r);
 	}
+}
+
+bool rescue_idle(const struct agent *agent)
+{
+	const struct rescue *r;
+
+	TAILQ_FOREACH (r, &agent->rescues, link)
+		if (!r->told)
+			return false;
+	return true;
 }
 
 void rescue_free_all(struct agent *agent)

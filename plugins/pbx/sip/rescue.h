@@ -18,6 +18,8 @@ void rescue_new(struct agent *agent, const struct command *command);
 /* The transports are open: begin with those that waited for them. */
 void rescue_run_all(struct agent *agent);
 void rescue_free_all(struct agent *agent);
+/* Whether all have been reported. */
+bool rescue_idle(const struct agent *agent);
 /*
  * A response that no transaction waits for: perhaps to a CANCEL of ours, or to the dead
  * process's INVITE.

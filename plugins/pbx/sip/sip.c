@@ -6,6 +6,7 @@
 #include "sip.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,18 @@ static void check_uri(struct tc_errors *errs, const char *field, const char *uri
 		tc_errors_add(errs, field, "%s", fault);
 }
 
+/* What stands in a header between punctuation must not hold any of its own. */
+static void check_word(struct tc_errors *errs, const char *field, const char *word,
+		       const char *also)
+{
+	for (const char *p = word; p && *p; p++) {
+		if (!isalnum((unsigned char)*p) && !strchr(also, *p)) {
+			tc_errors_add(errs, field, "must not have '%c' in it", *p);
+			return;
+		}
+	}
+}
+
 static int check(const void *config, struct tc_errors *errs)
 {
 	const struct sip_config *cfg = config;
@@ -186,7 +199,10 @@ static int check(const void *config, struct tc_errors *errs)
 	for (size_t i = 0; i < cfg->peers.n; i++)
 		if (target_network(cfg->peers.v[i], &ip, &mask))
 			tc_errors_add(errs, "peers", "'%s' is not IP or IP/BITS", cfg->peers.v[i]);
-	if (cfg->registers && !cfg->user)
+	check_word(errs, "from_user", cfg->from_user, "-_.!~*'()&=+$,;?/%");
+	check_word(errs, "user", cfg->from_user ? NULL : cfg->user, "-_.!~*'()&=+$,;?/%");
+	check_word(errs, "domain", cfg->domain, "-.:");
+	if (cfg->registers && (!cfg->user || !cfg->password))
 		tc_errors_add(errs, "register", "needs user and password");
 	if (cfg->password && !cfg->user)
 		tc_errors_add(errs, "password", "needs user");
@@ -269,11 +285,11 @@ static void resolve_in_lane(struct tc_op *op, void *arg)
 	struct resolved r;
 
 	(void)op;
-	if (resolve(sip, &r)) {
+	if (resolve(sip, &r))
 		hand_over(sip, &r);
-		return;
-	}
-	tc_pbx_health(sip->self, false, "the name of the far end cannot be looked up");
+	/* Once known an address stays in use: a name server that is away ends no trunk. */
+	else if (!agent_figures(sip->agent).up)
+		tc_pbx_health(sip->self, false, "the name of the far end cannot be looked up");
 }
 
 static void resolve_again(void *arg)

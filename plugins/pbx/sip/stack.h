@@ -80,6 +80,8 @@ struct agent {
 	unsigned n_peers;
 	struct hash *legs_by_id;
 	struct leg_list legs, queue;
+	unsigned n_legs, n_queued;
+	unsigned n_live; /* legs whose end was not reported */
 	struct rescue_list rescues;
 	struct upkeep *upkeep;
 	struct pacer *pacer;
@@ -102,13 +104,13 @@ void agent_release(struct agent *agent);
 /* What status() shows; changes are told to the core. */
 void agent_set_health(struct agent *agent, bool healthy, const char *why);
 void agent_set_registered(struct agent *agent, bool registered);
-/* The number of legs and queued legs changed; also looks whether closing is done. */
+/* The numbers of legs changed: for status(), and perhaps closing is done. */
 void agent_count(struct agent *agent);
 /* May an INVITE leave now? Takes a token. */
 bool agent_take_token(struct agent *agent);
 /* Make the queue go on. */
 void agent_run_queue(struct agent *agent);
-/* SO bound UDP socket on the next free even port of the range. result: fd or negative errno */
+/* A bound UDP socket on the next free even port of the range. result: fd or negative errno */
 int agent_rtp_socket(struct agent *agent, uint16_t *port);
 struct sockaddr_in agent_sockaddr(const struct sa *sa);
 

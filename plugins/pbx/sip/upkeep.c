@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registration and keep-alive.
+ * Registration and keep-alive: what the trunk does while nobody is called, and the health that
+ * follows from it.
  */
 #include "upkeep.h"
 
@@ -14,13 +15,14 @@
 
 #define RETRY_MIN_MS 2000
 #define RETRY_MAX_MS 60000
+#define SILENCE_MS   5000 /* an OPTIONS without an answer for this long has failed */
 
 /* A request that is sent again and again. */
 struct chore {
 	struct upkeep *upkeep;
 	struct dialog dialog;
 	struct sip_request *request;
-	struct tmr tmr;
+	struct tmr tmr, tmr_silence;
 	uint64_t retry_ms;
 	bool ok, known;
 };
@@ -28,6 +30,7 @@ struct chore {
 struct upkeep {
 	struct agent *agent;
 	struct chore registration, options;
+	int64_t expires_ms; /* what is asked for; a registrar may want more */
 	bool started, closing;
 };
 
@@ -73,6 +76,48 @@ static void chore_init(struct chore *c, struct upkeep *u, const char *ruri)
 
 static void do_register(void *arg);
 
+struct granted {
+	struct upkeep *u;
+	uint32_t seconds;
+};
+
+static bool is_ours(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+	struct granted *g = arg;
+	struct sip_addr addr;
+	struct pl value;
+
+	(void)msg;
+	if (sip_addr_decode(&addr, &hdr->val) || addr.uri.port != sa_port(&g->u->agent->local) ||
+	    msg_param_decode(&addr.params, "expires", &value))
+		return false;
+	g->seconds = pl_u32(&value);
+	return true;
+}
+
+/* For how long the registrar keeps it: it may be less than was asked for (RFC 3261 10.2.4). */
+static uint64_t granted_ms(struct upkeep *u, const struct sip_msg *msg)
+{
+	struct granted g = {.u = u};
+
+	if (!sip_msg_hdr_apply(msg, true, SIP_HDR_CONTACT, is_ours, &g) && pl_isset(&msg->expires))
+		g.seconds = pl_u32(&msg->expires);
+	uint64_t ms = g.seconds ? (uint64_t)g.seconds * 1000 : (uint64_t)u->expires_ms;
+	return ms < RETRY_MIN_MS ? RETRY_MIN_MS : ms;
+}
+
+/* 423 Interval Too Brief (RFC 3261 10.2.8). */
+static bool wants_longer(struct upkeep *u, const struct sip_msg *msg)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_MIN_EXPIRES);
+	int64_t ms = hdr ? (int64_t)pl_u32(&hdr->val) * 1000 : 0;
+
+	if (ms <= u->expires_ms || ms > INT64_C(7) * 86400 * 1000)
+		return false;
+	u->expires_ms = ms;
+	return true;
+}
+
 static void on_register(int err, const struct sip_msg *msg, void *arg)
 {
 	struct upkeep *u = arg;
@@ -95,7 +140,11 @@ static void on_register(int err, const struct sip_msg *msg, void *arg)
 		c->retry_ms = 0;
 		agent_set_registered(u->agent, true);
 		outcome(c, true, "registered");
-		tmr_start(&c->tmr, (uint64_t)u->agent->cfg->expires_ms * 4 / 5, do_register, u);
+		tmr_start(&c->tmr, granted_ms(u, msg) * 4 / 5, do_register, u);
+		return;
+	}
+	if (!err && msg->scode == 423 && wants_longer(u, msg)) {
+		do_register(u);
 		return;
 	}
 	if (err)
@@ -116,7 +165,7 @@ static void do_register(void *arg)
 	c->dialog.hop = u->agent->next;
 	dialog_contact(u->agent, contact, sizeof(contact));
 	re_snprintf(headers, sizeof(headers), "%sExpires: %lld\r\n", contact,
-		    u->closing ? 0LL : (long long)(u->agent->cfg->expires_ms / 1000));
+		    u->closing ? 0LL : (long long)(u->expires_ms / 1000));
 	if (dialog_request(&c->dialog, "REGISTER", headers, NULL, &c->request, on_register, u))
 		tmr_start(&c->tmr, next_retry(c), do_register, u);
 }
@@ -139,6 +188,17 @@ static void start_register(struct upkeep *u)
 
 static void do_options(void *arg);
 
+/* A trunk that is down is asked more often. */
+static void options_again(struct upkeep *u)
+{
+	struct chore *c = &u->options;
+	uint64_t ms = (uint64_t)u->agent->cfg->keepalive_ms;
+
+	if (!c->ok && ms > SILENCE_MS)
+		ms = SILENCE_MS;
+	tmr_start(&c->tmr, ms, do_options, u);
+}
+
 /* Any answer shows that somebody is there, also one that refuses. */
 static void on_options(int err, const struct sip_msg *msg, void *arg)
 {
@@ -150,6 +210,7 @@ static void on_options(int err, const struct sip_msg *msg, void *arg)
 		return;
 	if (u->closing)
 		return;
+	tmr_cancel(&c->tmr_silence);
 	if (err) {
 		re_snprintf(why, sizeof(why), "no answer to OPTIONS: %m", err);
 		outcome(c, false, why);
@@ -158,7 +219,17 @@ static void on_options(int err, const struct sip_msg *msg, void *arg)
 	} else {
 		outcome(c, true, u->registration.ok ? "registered, answers" : "answers");
 	}
-	tmr_start(&c->tmr, (uint64_t)u->agent->cfg->keepalive_ms, do_options, u);
+	options_again(u);
+}
+
+static void on_silence(void *arg)
+{
+	struct upkeep *u = arg;
+	struct chore *c = &u->options;
+
+	c->request = mem_deref(c->request);
+	outcome(c, false, "no answer to OPTIONS");
+	options_again(u);
 }
 
 static void do_options(void *arg)
@@ -169,14 +240,20 @@ static void do_options(void *arg)
 	c->dialog.hop = u->agent->next;
 	if (dialog_request(&c->dialog, "OPTIONS", "Accept: application/sdp\r\n", NULL, &c->request,
 			   on_options, u))
-		tmr_start(&c->tmr, (uint64_t)u->agent->cfg->keepalive_ms, do_options, u);
+		options_again(u);
+	else
+		tmr_start(&c->tmr_silence, SILENCE_MS, on_silence, u);
 }
 
 static void start_options(struct upkeep *u)
 {
 	char text[320];
 
-	re_snprintf(text, sizeof(text), "sip:%s", u->agent->uri.host);
+	const struct target *t = &u->agent->uri;
+	if (t->port)
+		re_snprintf(text, sizeof(text), "sip:%s:%u", t->host, t->port);
+	else
+		re_snprintf(text, sizeof(text), "sip:%s", t->host);
 	chore_init(&u->options, u, text);
 	do_options(u);
 }
@@ -196,6 +273,7 @@ void upkeep_start(struct upkeep *u)
 	const struct sip_config *cfg = u->agent->cfg;
 
 	u->started = true;
+	u->expires_ms = cfg->expires_ms;
 	if (cfg->registers)
 		start_register(u);
 	if (cfg->keepalive_ms)
@@ -209,6 +287,7 @@ void upkeep_close(struct upkeep *u)
 	u->closing = true;
 	tmr_cancel(&u->registration.tmr);
 	tmr_cancel(&u->options.tmr);
+	tmr_cancel(&u->options.tmr_silence);
 	u->options.request = mem_deref(u->options.request);
 	if (u->started && u->agent->cfg->registers && u->registration.ok) {
 		dialog_begin(&u->registration.dialog);
@@ -229,6 +308,7 @@ void upkeep_free(struct upkeep *u)
 	if (u->started) {
 		tmr_cancel(&u->registration.tmr);
 		tmr_cancel(&u->options.tmr);
+		tmr_cancel(&u->options.tmr_silence);
 		mem_deref(u->registration.request);
 		mem_deref(u->options.request);
 	}

@@ -2,6 +2,7 @@
 /* The functions that the linker puts in the place of others, for libre 1.1 and 2.0. */
 #include "wrap.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ int __wrap_gettimeofday(struct timeval *tv, void *zone);
 uint64_t __wrap_rand_u64(void);
 uint64_t __real_rand_u64(void);
 int __wrap_re_fprintf(FILE *stream, const char *fmt, ...);
+int __wrap_stun_msg_decode(void *msgp, void *mb, void *unknown);
 
 /* Set around one call into libre and empty outside of it: no state that outlives a frame. */
 static _Thread_local struct {
@@ -60,4 +62,13 @@ int __wrap_re_fprintf(FILE *stream, const char *fmt, ...)
 	(void)stream;
 	(void)fmt;
 	return 0;
+}
+
+/* libre answers STUN on its SIP socket, to anybody: nothing that comes there is STUN for us. */
+int __wrap_stun_msg_decode(void *msgp, void *mb, void *unknown)
+{
+	(void)msgp;
+	(void)mb;
+	(void)unknown;
+	return EBADMSG;
 }

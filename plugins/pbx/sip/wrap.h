@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What of libc and libre is replaced at link time (-Wl,--wrap in plugin.mk): libre's clock, its
- * branches, its stderr.
+ * branches, its stderr, its STUN.
  */
 #ifndef SIP_WRAP_H
 #define SIP_WRAP_H
