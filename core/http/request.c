@@ -198,15 +198,19 @@ void request_arrived(struct evhttp_request *ev, void *arg)
 		return;
 	}
 	req = request_new(server, conn, ev);
+	/*
+	 * Before its route is looked for: those of the triggers are gone already, and a 404 would
+	 * tell the sender that the alert is not to be sent again.
+	 */
+	if (server->closing) {
+		reply_busy(req, "the daemon is stopping");
+		return;
+	}
 	route = find_route(req);
 	if (!route)
 		return;
 	req->route = route;
 	req->def = route->def;
-	if (server->closing) { /* those behind the routes may be gone already */
-		reply_busy(req, "the daemon is stopping");
-		return;
-	}
 	if (server->in_flight > HTTP_IN_FLIGHT_MAX) {
 		reply_busy(req, "too many requests wait for their answers");
 		return;

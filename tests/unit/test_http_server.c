@@ -743,6 +743,37 @@ static void closes_after_the_answer_when_it_ends(void **state)
 	close(fd);
 }
 
+/*
+ * Whatever the path: the triggers' routes are gone by then, and who gets a 404 for an alert does
+ * not send it again.
+ */
+static void asks_to_come_again_while_it_ends(void **state)
+{
+	static const char *const heads[] = {"GET /things/1", "POST /no/such/path", "DELETE /echo",
+					    "GET /%zz"};
+	struct fixture *f = *state;
+	struct http_answer a;
+	int fd[4];
+
+	for (int i = 0; i < 4; i++) {
+		fd[i] = client_connect(f->port, NULL);
+		client_send(fd[i], "GET /things/1 HTTP/1.1\r\n\r\n");
+		client_answer(f->loop, fd[i], &a);
+		assert_int_equal(a.status, 200);
+		answer_free(&a);
+	}
+	http_server_close(f->server);
+	for (int i = 0; i < 4; i++) {
+		client_send(fd[i], heads[i]);
+		client_send(fd[i], " HTTP/1.1\r\n\r\n");
+		client_answer(f->loop, fd[i], &a);
+		assert_int_equal(a.status, 503);
+		assert_true(answer_has(&a, "Retry-After: 1"));
+		answer_free(&a);
+		close(fd[i]);
+	}
+}
+
 /* ---- streams ---- */
 
 static bool is_open(void *arg)
@@ -872,6 +903,7 @@ int main(void)
 		TEST(loses_clients_while_they_send),
 		TEST(ends_with_requests_under_way),
 		TEST(closes_after_the_answer_when_it_ends),
+		TEST(asks_to_come_again_while_it_ends),
 		TEST(streams_events),
 		TEST(notices_that_a_listener_has_gone),
 		TEST(cuts_off_slow_listeners),
