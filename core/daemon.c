@@ -208,6 +208,7 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 		reload(d);
 		return;
 	}
+	d->stopping = true;
 	tc_log(NULL, TC_LOG_INFO, "stopping");
 	loop_stop(d->loop);
 }

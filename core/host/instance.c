@@ -84,10 +84,13 @@ static void let_go(struct tc_instance *self)
 
 int instance_open(struct tc_instance *self)
 {
+	sigset_t old;
 	int err;
 
 	self->open = true; /* open() may post and start timers */
+	signals_block(&old);
 	err = self->plugin->open(self, self->cfg, &self->state);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err) {
 		tc_log(self, TC_LOG_ERROR, "cannot be opened: %s", tc_strerror(err));
 		let_go(self);

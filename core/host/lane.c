@@ -4,7 +4,6 @@
  */
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include <tocsin/alloc.h>
@@ -59,15 +58,13 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals are the main thread's: a library that blocks here is not to be interrupted. */
 static void start_threads(struct tc_lane *lane, const char *name, unsigned threads)
 {
 	char thread_name[16];
-	sigset_t all, old;
+	sigset_t old;
 
 	tc_strcopy(thread_name, sizeof(thread_name), name);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	signals_block(&old);
 	for (; lane->threads < threads; lane->threads++) {
 		if (pthread_create(&lane->thread[lane->threads], NULL, work, lane))
 			abort(); /* a daemon without its threads would not do what it promises */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,7 @@ struct probe {
 
 static unsigned ran, dropped, closed;
 static void *last_dropped;
+static bool blocked;
 
 static void run(void *arg)
 {
@@ -64,6 +66,14 @@ static int probe_check(const void *cfg, struct tc_errors *errs)
 	return (int)c->check_err;
 }
 
+static bool blocks_signals(void)
+{
+	sigset_t set;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &set);
+	return sigismember(&set, SIGTERM) && sigismember(&set, SIGHUP);
+}
+
 static int probe_open(struct tc_instance *self, const void *cfg, void **state)
 {
 	const struct probe_cfg *c = cfg;
@@ -71,6 +81,7 @@ static int probe_open(struct tc_instance *self, const void *cfg, void **state)
 
 	p->self = self;
 	p->cfg = cfg;
+	blocked = blocks_signals();
 	tc_post(self, run, drop, p);
 	tc_timer_start(tc_timer_new(self, run, p), 10);
 	tc_lane_open(self, "probe", 1, 1);
@@ -237,6 +248,15 @@ static void test_life(void **state)
 	assert_int_equal(instance_open(self), 0); /* it may be opened again */
 	pass_ms(rig, 10);
 	assert_int_equal(ran, 4);
+}
+
+/* What threads a plugin begins takes no signals. */
+static void test_signals_while_opening(void **state)
+{
+	blocked = false;
+	probe(*state);
+	assert_true(blocked);
+	assert_false(blocks_signals());
 }
 
 static void test_freed_while_open(void **state)
@@ -456,6 +476,7 @@ int main(void)
 		RIG(test_faults),
 		RIG(test_names),
 		RIG(test_life),
+		RIG(test_signals_while_opening),
 		RIG(test_freed_while_open),
 		RIG(test_cannot_be_opened),
 		RIG(test_posts_in_order),
