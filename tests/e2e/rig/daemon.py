@@ -96,10 +96,13 @@ class Daemon:
     @staticmethod
     def _trunk(settings):
         """A SIP trunk with what every test needs: an own listening port and own ports for sound."""
-        media = ports.take(100)
+        calls = settings.get("max_calls", 10)
+        count = 8 * calls                    # two a call, and room to find free ones
+        media = ports.take(count + 1)
         media += media % 2
         return merge({"name": "direct", "plugin": "sip", "listen": "127.0.0.1:%d" % ports.take(3),
-                      "rtp_ports": "%d-%d" % (media, media + 97)}, settings)
+                      "max_calls": calls, "rtp_ports": "%d-%d" % (media, media + count - 1)},
+                     settings)
 
     # --- its life ---------------------------------------------------------------------------
 
