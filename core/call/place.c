@@ -68,6 +68,14 @@ static void wait_for(struct call *call, enum call_wait wait)
 		TAILQ_INSERT_TAIL(&caller->queue, call, link);
 }
 
+/* Its turn has come, or it was looked at in vain: the next one for a trunk. */
+static void wait_first(struct call *call)
+{
+	call->wait = WAIT_TRUNK;
+	call->caller->queued++;
+	TAILQ_INSERT_HEAD(&call->caller->queue, call, link);
+}
+
 void place_unqueue(struct call *call)
 {
 	if (call->wait == WAIT_NOTHING)
@@ -149,12 +157,6 @@ static bool try_trunk(struct call *call, int64_t *wait_us)
 	return trunk != NULL;
 }
 
-static void pump_in(struct caller *caller, int64_t wait_us)
-{
-	if (wait_us < INT64_MAX && !loop_timer_armed(&caller->pump))
-		loop_timer_start_us(&caller->pump, wait_us);
-}
-
 void place_pump(void *arg)
 {
 	struct caller *caller = arg;
@@ -171,12 +173,11 @@ void place_pump(void *arg)
 		}
 		if (try_trunk(call, &wait_us))
 			continue;
-		call->wait = WAIT_TRUNK; /* back to the front */
-		TAILQ_INSERT_HEAD(&caller->queue, call, link);
-		caller->queued++;
+		wait_first(call);
 		break;
 	}
-	pump_in(caller, wait_us);
+	if (wait_us < INT64_MAX)
+		loop_timer_start_us(&caller->pump, wait_us);
 }
 
 /* A call that has to wait is a row as well: one sees what waits, and for what. */
@@ -224,13 +225,12 @@ void place_leave(struct call *call)
 	if (line->busy == call) {
 		line->busy = NULL;
 		caller->live--;
-		next = TAILQ_FIRST(&line->waiting);
-		if (next) {
-			place_unqueue(next);
-			next->wait = WAIT_TRUNK;
-			TAILQ_INSERT_HEAD(&caller->queue, next, link);
-			caller->queued++;
-		}
+	}
+	/* also when this one had its turn and still waited for a trunk: somebody must have the turn */
+	next = line->busy ? NULL : TAILQ_FIRST(&line->waiting);
+	if (next) {
+		place_unqueue(next);
+		wait_first(next);
 	}
 	if (!--line->calls)
 		line_free(caller, line);
@@ -265,10 +265,10 @@ void caller_recover(struct caller *caller, const struct call_row *row, void (*do
 	call->recovered = done;
 	call->recovered_arg = arg;
 	line_join(call);
-	call->line->busy = call;
-	caller->live++;
 	call->trunk = row->trunk ? trunks_find(caller->deps.trunks, row->trunk) : NULL;
-	if (call->trunk) {
+	if (call->trunk) { /* one that was queued has never been up: it does not hold the line */
+		call->line->busy = call;
+		caller->live++;
 		call->trunk->live++;
 		call->originated = true;
 	}
