@@ -56,7 +56,8 @@ static void on_answered(struct call *call, const struct tc_pbx_event *event)
 	take_ref(call, event);
 	call->answered_us = event_wall_us(call, event);
 	call_enter(call, CALL_ANSWERED, "answered");
-	monitor_limit(call, TALK_MS);
+	if (!call->hung_up) /* else the end that was asked for is near */
+		monitor_limit(call, TALK_MS);
 	call_record(call, "call.answered", NULL, NULL, "%s answered", call_whom(call));
 	if (call->page)
 		play_answered(call);
@@ -135,8 +136,12 @@ static enum call_result result_of(const struct call *call, const struct tc_pbx_e
 	case TC_PBX_END_TRUNK: /* nothing came back at all, or something that refuses us */
 		return event->sip ? CALL_FAILED : CALL_UNREACHABLE;
 	case TC_PBX_END_LOCAL:
-		if (!answered || (call->page && call->page->stopped))
+		if (call->recovered)
+			return CALL_LOST;
+		if (call->page->stopped)
 			return call->heard ? CALL_HEARD : CALL_CANCELLED;
+		if (!answered) /* it rang for too long, and the trunk did not see to it */
+			return CALL_NO_ANSWER;
 		return call->heard ? CALL_HEARD : CALL_UNHEARD;
 	case TC_PBX_END_REMOTE:
 		return call->heard ? CALL_HEARD : CALL_UNHEARD;
@@ -197,6 +202,9 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	loop_timer_stop(&call->limit);
 	if (call->page)
 		reason = recall_after(call, event->end);
+	else
+		reason = tc_strdup(call->originated ? "the daemon ended during this call"
+						    : "the daemon ended, the call was never placed");
 	call_record(call, "call.ended", reason, call->recovered ? recovered : NULL, "called %s: %s",
 		    call->page ? call->page->who : call->number, text.data);
 	tc_buf_fini(&text);
@@ -224,7 +232,12 @@ void monitor_event(void *arg, struct trunk *trunk, const struct tc_pbx_event *ev
 	};
 	struct call *call = caller_find(arg, event->call_id);
 
-	if (call && call->trunk == trunk && event->type < TC_PBX_EVENT_COUNT &&
-	    call->state != CALL_ENDED)
+	if (!call || call->trunk != trunk || event->type >= TC_PBX_EVENT_COUNT ||
+	    call->state == CALL_ENDED)
+		return;
+	/* the trunk has adopted a call of an earlier process: nobody here would speak in it */
+	if (call->recovered && event->type != TC_PBX_ENDED)
+		call_hang_up(call);
+	else
 		on[event->type](call, event);
 }

@@ -85,8 +85,8 @@ void page_done_again(struct page *page);
 void call_confirm(struct caller *caller, const char *call_id, const char *prompt);
 
 /*
- * After a restart: a call of an earlier process that may still be up. It is taken over or ended on the wire, recorded,
- * and only then is done called. Calls to its number wait until then.
+ * After a restart: a call of an earlier process that may still be up. It is ended on the wire, recorded, and only then is
+ * done called. Calls to its number wait until then.
  */
 struct call_row;
 void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg), void *arg);
