@@ -46,8 +46,8 @@ static bool decide(struct call *call, const char *action)
 void ack_key(struct call *call, char key)
 {
 	const char *action = action_of(call->caller->deps.config, key);
-	bool over = call->finishing || call->key_busy || call->hung_up || !call->page ||
-		    call->page->stopped;
+	/* a result before the end: a key has decided. The goodbye is no decision */
+	bool over = call->result || call->hung_up || !call->page || call->page->stopped;
 
 	tc_buf_add(&call->keys, &key, 1);
 	call_record(call, "call.key", over ? "it came after the decision" : NULL, NULL,

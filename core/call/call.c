@@ -69,7 +69,7 @@ void call_free(struct call *call)
 {
 	tdelete(call, &call->caller->calls, by_id);
 	if (call->want)
-		speech_cancel(call->want);
+		free(speech_cancel(call->want));
 	loop_timer_stop(&call->retry);
 	loop_timer_stop(&call->limit);
 	tc_clip_unref(call->spare);

@@ -145,7 +145,6 @@ struct call {
 	bool hung_up;   /* we asked the trunk to end it */
 	bool originated; /* the trunk was asked */
 	struct speech_want *want; /* a prompt on its way: after a key */
-	const char *say;          /* its name, constant */
 	struct tc_clip *spare;    /* owned; what stands in for a prompt that could not be rendered */
 	/* record.c */
 	STAILQ_HEAD(, record) records;

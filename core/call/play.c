@@ -181,8 +181,17 @@ static void play_begin(struct call *call)
 	send_list(call, &l);
 }
 
+/* What was about to be said is not wanted any more. */
+static void drop_want(struct call *call)
+{
+	if (call->want)
+		free(speech_cancel(call->want));
+	call->want = NULL;
+}
+
 void play_message(struct call *call)
 {
+	drop_want(call);
 	call->greeted = true;
 	call->finishing = false;
 	call->items = 0;
@@ -191,6 +200,8 @@ void play_message(struct call *call)
 
 void play_stop(struct call *call)
 {
+	drop_want(call);
+	call->finishing = false;
 	call->play_id++;
 	call->items = 0;
 	trunk_play(call->trunk, call->id, call->play_id, NULL, 0);
@@ -250,11 +261,10 @@ void play_say(struct call *call, const char *prompt, bool finish)
 				   .any_voice = true};
 	struct wanted *w;
 
-	if (call->want)
-		free(speech_cancel(call->want));
+	drop_want(call);
 	w = tc_alloc(sizeof(*w));
 	*w = (struct wanted){.call = call, .finish = finish};
-	call->finishing = call->finishing || finish;
+	call->finishing = finish;
 	call->first_message = ITEMS_MAX; /* none in this list, unless it goes on with the message */
 	call->want = speech_render(caller->deps.speech, &text, say_done, w);
 }
