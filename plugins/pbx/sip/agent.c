@@ -270,8 +270,8 @@ static void on_resolved(struct agent *agent, const struct resolved *r)
 	pthread_mutex_lock(&agent->lock);
 	tc_strcopy(agent->figures.local, sizeof(agent->figures.local), text);
 	pthread_mutex_unlock(&agent->lock);
-	set_state(agent, AGENT_UP, 0);
 	upkeep_start(agent->upkeep);
+	set_state(agent, AGENT_UP, 0);
 	rescue_run_all(agent);
 	agent_run_queue(agent);
 }

@@ -140,19 +140,38 @@ static int seal(void *arg, uint8_t *packet, size_t *len, size_t cap)
 	return err;
 }
 
+/*
+ * The codec that the far end prefers of those that both know. The two have their numbers for ever
+ * (RFC 3551), so that many leave out the rtpmap, and libre then knows no name.
+ */
+static bool pick_law(const struct media *media, enum g711_law *law)
+{
+	const struct le *le;
+
+	for (le = list_head(sdp_media_format_lst(media->m, false)); le; le = le->next) {
+		const struct sdp_format *format = le->data;
+		if (format->pt == G711_ULAW && media->agent->pcmu) {
+			*law = G711_ULAW;
+			return true;
+		}
+		if (format->pt == G711_ALAW && media->agent->pcma) {
+			*law = G711_ALAW;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Send to where the SDP says, or to where RTP comes from. */
 static void aim(struct media *media)
 {
-	const struct sdp_format *format = sdp_media_rformat(media->m, NULL);
 	struct sockaddr_in to =
 		media->latched ? media->source : agent_sockaddr(sdp_media_raddr(media->m));
+	enum g711_law law;
 
-	for (const char *const *name = (const char *const[]){"PCMU", "PCMA", NULL};
-	     format && !strcasecmp(format->name ? format->name : "", event_name) && *name; name++)
-		format = sdp_media_rformat(media->m, *name);
-	if (!format)
+	if (!pick_law(media, &law))
 		return;
-	stream_aim(media->stream, &to, format->pt == G711_ALAW ? G711_ALAW : G711_ULAW);
+	stream_aim(media->stream, &to, law);
 	bool silent = sdp_media_rport(media->m) == 0 || !(sdp_media_dir(media->m) & SDP_SENDONLY);
 	stream_hold(media->stream, silent);
 }
@@ -293,10 +312,11 @@ static bool take_crypto(const char *name, const char *value, void *arg)
 static int take_sdp(struct media *media, struct mbuf *sdp, bool offer)
 {
 	struct crypto crypto = {.media = media};
+	enum g711_law law;
 
 	if (sdp_decode(media->sdp, sdp, offer))
 		return -EBADMSG;
-	if (!sdp_media_rformat(media->m, "PCMU") && !sdp_media_rformat(media->m, "PCMA"))
+	if (!pick_law(media, &law))
 		return -ENOTSUP;
 	if (sa_af(sdp_media_raddr(media->m)) != AF_INET)
 		return -EAFNOSUPPORT;

@@ -16,7 +16,7 @@
 
 #define DEADLINE_MS  4000
 #define RESEND_MS    500
-#define WATCH_MS     32000 /* how long an INVITE may still be answered: 64 * T1, RFC 3261 13.3.1.4 */
+#define WATCH_MS     32000 /* for an answer still: 64 * T1, RFC 3261 13.3.1.4 */
 #define CANCELLED_MS 700   /* within this the 487 follows the 200 to the CANCEL */
 #define QUIET_MS     600   /* after all CANCELs were refused, if nothing says that an INVITE left */
 #define BRANCHES_MAX 4     /* INVITEs of a call: the first, and after challenges */
