@@ -372,9 +372,22 @@ static void survives_cancelling(void **state)
 }
 
 /* Too much is answered with -EBUSY, not with a queue that grows; and what was taken completes. */
+/* The plugin has yet to skip what was cancelled: how long that takes is its own affair. */
+static int ask_when_there_is_room(struct want *w)
+{
+	int64_t until_us = tc_now_us() + TEST_TIMEOUT_US;
+	int err;
+
+	do {
+		loop_turn(loop);
+		err = ask(instance, w, &(struct tc_tts_request){.text = "Hello."});
+	} while (err == -EBUSY && tc_now_us() < until_us);
+	return err;
+}
+
 static void says_when_it_is_full(void **state)
 {
-	struct want *wants = tc_calloc(FLOOD, sizeof(*wants));
+	struct want *wants = tc_calloc(FLOOD, sizeof(*wants)), again;
 	size_t n = 0;
 	int err = 0;
 
@@ -392,7 +405,10 @@ static void says_when_it_is_full(void **state)
 	assert_int_equal(wants[0].err, 0);
 	tc_clip_unref(wants[0].clip);
 	free(wants);
-	assert_true(speak_ms("Hello", 0) > 100);
+	assert_int_equal(ask_when_there_is_room(&again), 0);
+	wait_all();
+	assert_int_equal(again.err, 0);
+	tc_clip_unref(again.clip);
 }
 
 /* The completions of what was under way come also when the instance is closed. */
