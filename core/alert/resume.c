@@ -18,7 +18,9 @@ struct left_alert {
 	TAILQ_ENTRY(left_alert) link;
 	struct resume *resume;
 	struct alert_row row;     /* owned */
-	struct progress progress;
+	struct progress progress; /* due_us is known on the loop only: the configuration lives there */
+	char result[16];          /* of the last call that has ended, "" = none; and when it did */
+	int64_t ended_us;
 	unsigned recovering;      /* its calls that are being ended */
 	bool over;                /* decided meanwhile: no work is left */
 };
@@ -43,7 +45,6 @@ struct resume {
 	STAILQ_HEAD(, left_call) live;
 	STAILQ_HEAD(, early) early;
 	bool read;                /* the lists belong to the loop now */
-	struct caller *caller; /* read only what does not change */
 	struct left_alert *reading; /* in the store's thread */
 };
 
@@ -81,17 +82,20 @@ static int add_live(const struct call_row *row, void *arg)
 static int add_progress(const struct call_row *row, void *arg)
 {
 	struct resume *r = arg;
-	struct progress *p = &r->reading->progress;
-	int64_t due_us;
+	struct left_alert *left = r->reading;
+	struct progress *p = &left->progress;
+	int used;
 
 	if (!row->result)
 		return 0;
 	if (!p->first_us && row->placed_us)
 		p->first_us = row->placed_us;
-	p->attempts += caller_counts(row->result);
-	due_us = row->ended_us + caller_redial_ms(r->caller, row->result) * 1000;
-	if (due_us > p->due_us)
-		p->due_us = due_us;
+	/* one attempt may be several calls, by one trunk after another */
+	used = caller_used(row->result, row->attempt);
+	if (used > p->attempts)
+		p->attempts = used;
+	tc_strcopy(left->result, sizeof(left->result), row->result);
+	left->ended_us = row->ended_us;
 	return 0;
 }
 
@@ -125,8 +129,13 @@ static void left_free(struct left_alert *left)
 
 static void work_on(struct left_alert *left)
 {
+	struct alerts *alerts = left->resume->alerts;
+
+	if (left->result[0])
+		left->progress.due_us =
+			left->ended_us + caller_redial_ms(alerts->caller, left->result) * 1000;
 	if (!left->over)
-		book_open(left->resume->alerts, &left->row, &left->progress);
+		book_open(alerts, &left->row, &left->progress);
 	left_free(left);
 }
 
@@ -204,7 +213,7 @@ static void recover_calls(struct resume *r)
 		       c->row.id, c->row.state);
 		if (left)
 			left->recovering++;
-		caller_recover(r->caller, &c->row, left ? call_over : call_of_closed_over, left);
+		caller_recover(r->alerts->caller, &c->row, left ? call_over : call_of_closed_over, left);
 		call_row_fini(&c->row);
 		free(c);
 	}
@@ -237,7 +246,6 @@ int alerts_resume(struct alerts *alerts, void (*done)(void *arg, int err), void 
 	struct resume *r = tc_alloc(sizeof(*r));
 
 	r->alerts = alerts;
-	r->caller = alerts->caller;
 	r->done = done;
 	r->arg = arg;
 	alerts->resume = r;

@@ -225,6 +225,9 @@ void ack_key(struct call *call, char key);
 char *recall_after(struct call *call, enum tc_pbx_end end);
 /* Place the page's next call after a while (or tell that the page is over). */
 void page_call_in(struct page *page, int64_t delay_ms);
+/* No more calls: told to the page's owner by the timer, so that the last call's end is recorded first. why: constant */
+void page_over(struct page *page, const char *why);
+#define PAGE_USED_UP "all attempts are used up"
 
 /* ---- page.c ---- */
 

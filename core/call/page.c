@@ -88,7 +88,9 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
 	page->text[PROMPT_MENU] = prompt(p->menu, request->values);
 	page->attempts = request->attempts_used;
 	page->first_us = request->first_us;
-	if (request->due_us > now_us)
+	if (page->attempts >= caller->deps.config->attempts)
+		page_over(page, PAGE_USED_UP); /* an earlier process could not tell any more */
+	else if (request->due_us > now_us)
 		page_call_in(page, (request->due_us - now_us) / 1000);
 	else
 		place_call(page);

@@ -91,9 +91,12 @@ void call_confirm(struct caller *caller, const char *call_id, const char *prompt
 struct call_row;
 void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg), void *arg);
 
-/* For start-up: the wait before the next attempt after a result ("busy"), in ms; and does such a call use one up? */
+/*
+ * For start-up: the wait before the next attempt after a result ("busy"), in ms; and how many attempts are used up when
+ * the call of this attempt (1-based) ended so.
+ */
 int64_t caller_redial_ms(const struct caller *caller, const char *result);
-bool caller_counts(const char *result);
+int caller_used(const char *result, int attempt);
 
 /* Render the fixed prompts once, so that they are in the cache. */
 void caller_warm(struct caller *caller);

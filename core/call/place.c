@@ -249,8 +249,13 @@ static void gone(void *call)
 
 void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg), void *arg)
 {
-	struct call *call = call_new(caller, row->id, row->number);
+	struct call *call;
 
+	if (caller_find(caller, row->id)) { /* this process placed it while the store was being read */
+		loop_post(caller->deps.loop, done, arg);
+		return;
+	}
+	call = call_new(caller, row->id, row->number);
 	tc_strcopy(call->alert_id, sizeof(call->alert_id), row->alert_id);
 	call->contact_id = tc_strdup(row->contact_id);
 	call->attempt = row->attempt;

@@ -46,9 +46,16 @@ static bool counts(enum call_result result)
 	return result != CALL_LOST && result != CALL_CANCELLED;
 }
 
-bool caller_counts(const char *result)
+int caller_used(const char *result, int attempt)
 {
-	return counts(call_result_find(result));
+	switch (call_result_find(result)) {
+	case CALL_UNREACHABLE:
+	case CALL_CONGESTION:
+	case CALL_FAILED: /* another trunk may have been left to try: rather one call more than one too few */
+		return attempt - 1;
+	default:
+		return counts(call_result_find(result)) ? attempt : attempt - 1;
+	}
 }
 
 static void on_redial(void *arg)
@@ -67,12 +74,10 @@ void page_call_in(struct page *page, int64_t delay_ms)
 	loop_timer_start_us(&page->redial, delay_ms * 1000);
 }
 
-/* Told by the timer, so that the call's own end is recorded first. */
-static char *page_over(struct page *page, const char *why)
+void page_over(struct page *page, const char *why)
 {
 	page->over = why;
 	page_call_in(page, 0);
-	return tc_strdup(why);
 }
 
 static bool next_trunk(struct call *call, enum tc_pbx_end end)
@@ -91,7 +96,8 @@ char *recall_after(struct call *call, enum tc_pbx_end end)
 	struct page *page = call->page;
 	const struct config_call *config = call->caller->deps.config;
 	int64_t wait_ms = redial_ms(config, call->result);
-	int64_t now_us = loop_wall_us(call->caller->deps.loop);
+	int64_t next_us = loop_wall_us(call->caller->deps.loop) + wait_ms * 1000;
+	const char *why = NULL;
 
 	if (page->stopped)
 		return NULL;
@@ -105,9 +111,13 @@ char *recall_after(struct call *call, enum tc_pbx_end end)
 	if (counts(call->result))
 		page->attempts++;
 	if (page->attempts >= config->attempts)
-		return page_over(page, "all attempts are used up");
-	if (now_us + wait_ms * 1000 > page->first_us + config->window * 1000)
-		return page_over(page, "the time for attempts is over");
+		why = PAGE_USED_UP;
+	else if (next_us > page->first_us + config->window * 1000)
+		why = "the time for attempts is over";
+	if (why) {
+		page_over(page, why);
+		return tc_strdup(why);
+	}
 	page_call_in(page, wait_ms);
 	return tc_asprintf("calling again in %lld s, attempt %d of %lld", (long long)(wait_ms / 1000),
 			   page->attempts + 1, (long long)config->attempts);
