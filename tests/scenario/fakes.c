@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scripted trunk and the scripted voice.
+ * The scripted trunk and the scripted voice, and the faults of the store.
  */
 #include "scenario/fakes.h"
 
@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include <tocsin/alloc.h>
+#include <tocsin/store.h>
+
+#include "host/host.h"
 
 struct fakes fakes = {.calls = TAILQ_HEAD_INITIALIZER(fakes.calls),
 		      .asked = STAILQ_HEAD_INITIALIZER(fakes.asked)};
@@ -239,3 +242,33 @@ const struct tc_plugin fake_tts = {TC_PLUGIN_GUARD(TC_KIND_TTS),
 				   .open = tts_open,
 				   .close = pbx_close,
 				   .ops = &tts_ops};
+
+/* ---- the store's faults ---- */
+
+static const struct tc_store_ops *real;
+
+static int store_begin(struct tc_db *db, bool write)
+{
+	return write && atomic_load(&fakes.store_locked) ? -EAGAIN : real->begin(db, write);
+}
+
+static int store_commit(struct tc_db *db)
+{
+	int err = real->commit(db);
+
+	return atomic_exchange(&fakes.store_unsure, false) ? -EHOSTDOWN : err;
+}
+
+void fake_store(struct tc_instance *self)
+{
+	static struct tc_store_ops ops;
+	static struct tc_plugin plugin;
+
+	real = self->plugin->ops;
+	ops = *real;
+	ops.begin = store_begin;
+	ops.commit = store_commit;
+	plugin = *self->plugin;
+	plugin.ops = &ops;
+	self->plugin = &plugin;
+}

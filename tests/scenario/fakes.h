@@ -5,6 +5,7 @@
 #ifndef TESTS_SCENARIO_FAKES_H
 #define TESTS_SCENARIO_FAKES_H
 
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include <tocsin/pbx.h>
@@ -44,6 +45,8 @@ struct fakes {
 		struct tc_clip *clip;
 	} held[16];
 	unsigned held_n;
+	atomic_bool store_locked;   /* the store cannot be written to */
+	atomic_bool store_unsure;   /* its next commit is done, and nobody is told */
 };
 
 extern struct fakes fakes;
@@ -51,6 +54,8 @@ extern struct fakes fakes;
 extern const struct tc_plugin fake_pbx;
 extern const struct tc_plugin fake_tts;
 
+/* Put the faults above before an instance of a store. */
+void fake_store(struct tc_instance *self);
 struct fake_call *fake_call_find(const char *number);
 void fake_asked_free(struct fake_asked *a);
 /* What the slow voice has held back comes now. */

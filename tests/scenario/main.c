@@ -216,6 +216,11 @@ static void do_voice(struct run *r, const struct words *w)
 	world_voice(r->world, word(w, 1));
 }
 
+static void do_store(struct run *r, const struct words *w)
+{
+	world_store(r->world, word(w, 1));
+}
+
 /* ---- expectations ---- */
 
 static void join(const struct words *w, int from, char *out, size_t size_bytes)
@@ -281,7 +286,7 @@ static const struct {
 	{"RESOLVE", false, do_resolve}, {"ACT", false, do_act},      {"PASS", false, do_pass},
 	{"CRASH", false, do_crash},   {"PRESS", false, do_press},    {"PLAYED", false, do_played},
 	{"HEALTH", false, do_health}, {"REFUSE", false, do_refuse},  {"VOICE", false, do_voice},
-	{"EXPECT", false, do_expect},
+	{"STORE", false, do_store},   {"EXPECT", false, do_expect},
 };
 
 static void execute(struct run *r, const struct words *w)

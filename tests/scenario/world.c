@@ -200,6 +200,7 @@ void world_start(struct world *w)
 	self = instance(w, TC_KIND_STORE,
 			json_pack("{s:s, s:s}", "plugin", "sqlite", "synchronous", "normal"));
 	instance_open(self);
+	fake_store(self);
 	w->store = store_open(w->loop, self, fault, sizeof(fault));
 	if (!w->store)
 		die(fault);
@@ -231,6 +232,7 @@ void world_crash(struct world *w)
 	if (!w->running)
 		return;
 	w->running = false;
+	world_store(w, "works"); /* the next process finds it so */
 	w->passed_us = loop_now_us(w->loop);
 	alerts_free(w->alerts);
 	caller_free(w->caller);
@@ -465,6 +467,13 @@ void world_voice(struct world *w, const char *how)
 		fake_release();
 	if (w->running)
 		world_settle(w);
+}
+
+void world_store(struct world *w, const char *how)
+{
+	atomic_store(&fakes.store_locked, !strcmp(how, "locked"));
+	atomic_store(&fakes.store_unsure, !strcmp(how, "unsure"));
+	(void)w;
 }
 
 /* ---- eyes ---- */

@@ -62,4 +62,6 @@ void world_health(struct world *w, const char *trunk, bool healthy);
 void world_refuse(struct world *w, const char *trunk);
 /* The voice "works", "fails", or is "slow" from now on: then it speaks when it works again. */
 void world_voice(struct world *w, const char *how);
+/* The store "works", is "locked": nothing can be written, or "unsure": its next commit is done, and reported as lost. */
+void world_store(struct world *w, const char *how);
 #endif
