@@ -22,6 +22,7 @@ struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal
 	alerts->journal = journal;
 	alerts->caller = caller;
 	TAILQ_INIT(&alerts->list);
+	TAILQ_INIT(&alerts->undecided);
 	return alerts;
 }
 
@@ -45,6 +46,7 @@ void alerts_free(struct alerts *alerts)
 {
 	if (!alerts)
 		return;
+	outcome_drop(alerts);
 	while (!TAILQ_EMPTY(&alerts->list))
 		forget(TAILQ_FIRST(&alerts->list));
 	free(alerts);

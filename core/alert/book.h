@@ -36,6 +36,7 @@ struct alerts {
 	void *tree; /* tsearch, by id */
 	TAILQ_HEAD(, alert) list;
 	size_t open;
+	TAILQ_HEAD(, decision) undecided; /* that wait for the store */
 	struct resume *resume; /* while what was left open is taken up again */
 };
 
@@ -54,7 +55,7 @@ void book_open(struct alerts *alerts, const struct alert_row *row, const struct 
 /*
  * It needs no more work: stop the calls and forget it.
  *
- * state  its new state, constant; somebody who listens right now is told
+ * state  its new state; somebody who listens right now is told
  */
 void book_close(struct alert *alert, const char *state);
 
@@ -66,5 +67,7 @@ void resume_forget(struct alerts *alerts, const char *id);
 /* ---- outcome.c ---- */
 
 extern const struct page_events outcome_page_events;
+/* At the end of the process: forget what could not be stored. */
+void outcome_drop(struct alerts *alerts);
 
 #endif

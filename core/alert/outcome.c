@@ -20,8 +20,13 @@ static const struct {
 #undef X
 };
 
+#define RETRY_US (1000 * 1000)
+
 /* One decision on its way to the store and back. */
 struct decision {
+	TAILQ_ENTRY(decision) link; /* while it waits to be tried again */
+	struct loop_timer retry;
+	unsigned tries;
 	struct alerts *alerts;
 	char id[TC_ID_SIZE];
 	const char *from, *to;  /* constant */
@@ -33,7 +38,7 @@ struct decision {
 	struct event_row event;
 	alert_done_fn done;     /* may be NULL */
 	void *arg;
-	bool page_over;         /* no human decided this: the page ran out of attempts */
+	bool stays;             /* by a page: nobody else would try again, so it is tried until it is stored */
 };
 
 static void decision_free(struct decision *d)
@@ -70,21 +75,31 @@ static void decided(struct decision *d)
 		resume_forget(d->alerts, d->id);
 }
 
+/* Decided otherwise meanwhile; or by this very decision, in a commit that was done and reported as lost. */
+static void too_late(struct decision *d)
+{
+	struct alert *alert = book_find(d->alerts, d->id);
+
+	if (d->call_id[0]) /* what the person wants to know */
+		call_confirm(d->alerts->caller, d->call_id, strcmp(d->now, d->to) ? d->now : d->prompt);
+	if (alert)
+		book_close(alert, d->now);
+}
+
+static void try_again(struct decision *d, int err);
+
 static void done(void *arg, int err)
 {
 	struct decision *d = arg;
 
 	if (!err) {
 		decided(d);
-	} else if (d->call_id[0]) {
-		/* decided otherwise meanwhile: that is what the person wants to know. Else the store is away */
-		call_confirm(d->alerts->caller, d->call_id, err == -EPERM ? d->prompt : NULL);
-	}
-	if (err && err != -EPERM && err != -ENOENT) {
-		struct alert *alert = d->page_over ? book_find(d->alerts, d->id) : NULL;
-
-		if (alert && alert->page)
-			page_done_again(alert->page);
+	} else if (err == -EPERM || err == -ENOENT) {
+		too_late(d);
+	} else if (d->stays) {
+		try_again(d, err);
+		return;
+	} else {
 		tc_log(NULL, TC_LOG_ERROR, "alert %s: '%s' cannot be recorded: %s", d->id, d->what,
 		       tc_strerror(err));
 	}
@@ -93,6 +108,39 @@ static void done(void *arg, int err)
 	decision_free(d);
 }
 
+static void on_retry(void *arg)
+{
+	struct decision *d = arg;
+	int err;
+
+	TAILQ_REMOVE(&d->alerts->undecided, d, link);
+	err = store_write(d->alerts->store, run, done, d);
+	if (err)
+		try_again(d, err);
+}
+
+static void try_again(struct decision *d, int err)
+{
+	if (!d->tries++)
+		tc_log(NULL, TC_LOG_ERROR, "alert %s: '%s' cannot be recorded, trying again: %s", d->id,
+		       d->what, tc_strerror(err));
+	TAILQ_INSERT_TAIL(&d->alerts->undecided, d, link);
+	loop_timer_init(&d->retry, d->alerts->loop, on_retry, d);
+	loop_timer_start_us(&d->retry, RETRY_US);
+}
+
+void outcome_drop(struct alerts *alerts)
+{
+	struct decision *d;
+
+	while ((d = TAILQ_FIRST(&alerts->undecided))) {
+		TAILQ_REMOVE(&alerts->undecided, d, link);
+		loop_timer_stop(&d->retry);
+		decision_free(d);
+	}
+}
+
+/* result: 0, or why it was not taken; 0 for one that stays */
 static int submit(struct decision *d)
 {
 	int err;
@@ -104,8 +152,13 @@ static int submit(struct decision *d)
 				      .text = d->text,
 				      .reason = d->reason};
 	err = store_write(d->alerts->store, run, done, d);
-	if (err)
-		decision_free(d);
+	if (!err)
+		return 0;
+	if (d->stays) {
+		try_again(d, err);
+		return 0;
+	}
+	decision_free(d);
 	return err;
 }
 
@@ -151,18 +204,15 @@ static void on_key(void *arg, struct page *page, const char *call_id, enum page_
 					       [PAGE_KEY_ESCALATE] = ALERT_ESCALATE,
 					       [PAGE_KEY_RESOLVE] = ALERT_RESOLVE};
 	struct alert *alert = arg;
-	struct alerts *alerts = alert->alerts;
-	struct decision *d = decision_new(alerts, alert->id, verb[key], page_who(page));
-	char call[TC_ID_SIZE];
+	struct decision *d = decision_new(alert->alerts, alert->id, verb[key], page_who(page));
 
 	tc_strcopy(d->call_id, sizeof(d->call_id), call_id);
-	tc_strcopy(call, sizeof(call), call_id);
 	d->reason = tc_strdup("key pressed in the call");
-	if (submit(d))
-		call_confirm(alerts->caller, call, NULL);
+	d->stays = true;
+	submit(d);
 }
 
-static void on_page_done(void *arg, struct page *page, const char *reason)
+static void on_page_done(void *arg, const char *reason)
 {
 	struct alert *alert = arg;
 	struct decision *d = tc_alloc(sizeof(*d));
@@ -173,11 +223,10 @@ static void on_page_done(void *arg, struct page *page, const char *reason)
 	d->to = "exhausted";
 	d->what = "alert.exhausted";
 	d->prompt = "goodbye";
-	d->page_over = true;
+	d->stays = true;
 	d->text = tc_strdup("everybody was tried, nobody pressed a key");
 	d->reason = tc_strdup(reason);
-	if (submit(d))
-		page_done_again(page);
+	submit(d);
 }
 
 const struct page_events outcome_page_events = {.key = on_key, .done = on_page_done};

@@ -68,12 +68,6 @@ void call_confirm(struct caller *caller, const char *call_id, const char *prompt
 	if (!call || !call->key_busy)
 		return;
 	call->key_busy = false;
-	if (!prompt)
-		call->result = CALL_NO_RESULT;
-	if (call->state != CALL_ANSWERED || call->hung_up)
-		return;
-	if (prompt)
+	if (call->state == CALL_ANSWERED && !call->hung_up)
 		play_say(call, prompt, true);
-	else if (call->page)
-		play_message(call);
 }

@@ -132,8 +132,3 @@ const char *page_who(const struct page *page)
 {
 	return page->who;
 }
-
-void page_done_again(struct page *page)
-{
-	page_call_in(page, 1000);
-}

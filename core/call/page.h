@@ -21,16 +21,19 @@ struct speech;
 struct store;
 struct trunks;
 
-/* What the person asks for by a key; the alert layer commits it and answers through call_confirm(). */
+/* What the person asks for by a key. */
 enum page_key { PAGE_KEY_ACKNOWLEDGE, PAGE_KEY_ESCALATE, PAGE_KEY_RESOLVE };
 
 struct page_events {
-	/* A key was pressed in a call: to be committed and then answered by call_confirm(). */
+	/*
+	 * A key was pressed in a call: to be committed, however long that takes, and then answered by call_confirm() and
+	 * page_stop(). Nobody is called until then.
+	 */
 	void (*key)(void *arg, struct page *page, const char *call_id, enum page_key key);
 	/*
 	 * All attempts are used up. The page is kept until page_stop(). reason: for the timeline
 	 */
-	void (*done)(void *arg, struct page *page, const char *reason);
+	void (*done)(void *arg, const char *reason);
 };
 
 struct page_request {
@@ -68,19 +71,16 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
  * The alert needs it no more (acknowledged elsewhere, resolved, cancelled): a call that rings is cancelled; one in which somebody
  * listens hears why, then ends. No done; the page is gone for the caller.
  *
- * reason  the alert's new state, constant: the prompt of that name is said
+ * reason  the alert's new state: the prompt of that name is said
  */
 void page_stop(struct page *page, const char *reason);
 /* Whom it tries to reach, for people. */
 const char *page_who(const struct page *page);
-/* done() could not be acted upon (the store is away): tell it again in a while. */
-void page_done_again(struct page *page);
 
 /*
- * The key's consequence is committed (or not): say so in the call, and hang up.
+ * The key's consequence is committed, or came too late: say so in the call, and hang up.
  *
- * prompt  what to say: the alert's new state ("acknowledged", "resolved", "escalated"), or NULL: it failed; the menu is
- *         said again
+ * prompt  what to say: the alert's state ("acknowledged", "resolved", "escalated")
  */
 void call_confirm(struct caller *caller, const char *call_id, const char *prompt);
 

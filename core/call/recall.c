@@ -63,7 +63,7 @@ static void on_redial(void *arg)
 	struct page *page = arg;
 
 	if (page->over)
-		page->events->done(page->arg, page, page->over);
+		page->events->done(page->arg, page->over);
 	else
 		place_call(page);
 }
@@ -101,6 +101,8 @@ char *recall_after(struct call *call, enum tc_pbx_end end)
 
 	if (page->stopped)
 		return NULL;
+	if (call->key_busy) /* what comes next hangs on that; it is stored, sooner or later */
+		return tc_strdup("the key is being recorded");
 	if (call->trunk && next_trunk(call, end)) {
 		page_call_in(page, 0);
 		return tc_strdup("trying the next trunk");
