@@ -21,7 +21,7 @@ static const char *const scope_names[] = {
 
 void conn_identify(struct http_conn *conn)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof(ss);
 	struct ucred peer;
 

@@ -144,8 +144,10 @@ static void receive(struct loop *loop, int fd, struct http_answer *answer, bool 
 			nap(loop);
 		}
 	}
-	if (!head_len)
+	if (!head_len || !in.data) {
 		fail_msg("the connection was closed without an answer");
+		return;
+	}
 	answer->status = (int)strtol(in.data + 9, NULL, 10);
 	answer->head = tc_strndup(in.data, head_len);
 	answer->len = in.len - head_len;
