@@ -106,8 +106,8 @@ class Demo:
             self._press_when_heard(alert)
         state = proc.wait_for("the alert to be acknowledged", lambda: self._settled(alert["id"]),
                               300, every=0.2)
-        if self.phone:
-            self.phone.wait_idle()
+        proc.wait_for("the last call to end", lambda: all(
+            c["state"] == "ended" for c in self.daemon.calls(alert["id"])), 60, every=0.2)
         watch.stop()
         say("what became of the alert: tocsin show " + alert["id"])
         self.cli("show", alert["id"])

@@ -39,6 +39,41 @@ def test_while_speaking(rig):
     assert phone.of("CALL_CLOSED")[0]["t"] <= phone.of("CALL_INCOMING")[1]["t"]
 
 
+def kill_and_go_on(d, phone, alert, state):
+    """Crash in a state of the first call; the second one acknowledges, and never were there two."""
+    d.wait_call(alert, state)
+    d.kill9()
+    d.restart()
+    d.wait_state(alert, "acknowledged")
+    d.wait_results(alert, ["lost", "acknowledged"])
+    assert phone.max_live == 1 and len(phone.of("CALL_INCOMING")) == 2
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("state", ["ringing", "answered"])
+def test_through_a_proxy(rig, transport, state):
+    """CANCEL and BYE of the old call find their way by the provider's route."""
+    first = Person(delay=None) if state == "ringing" else Person()
+    phone = rig.phone(first, Person(digits="4@0.5"))
+    provider = rig.kamailio(phone)
+    d = rig.daemon(over={"call": {"ring_timeout": "60s", "repeat_message": 20}}, trunks=[{
+        "uri": "sip:{number}@provider.example", "proxy": "sip:127.0.0.1:%d" % provider.port,
+        "user": "alice", "password": "secret", "transport": transport}])
+    kill_and_go_on(d, phone, d.raise_alert(NUMBER), state)
+
+
+@pytest.mark.parametrize("state", ["ringing", "answered"])
+def test_over_tls(rig, state):
+    ca = rig.authority()
+    first = Person(delay=None) if state == "ringing" else Person()
+    phone = rig.phone(first, Person(digits="4@0.5"), srtp=True,
+                      certificate=ca.server("pbx", "DNS:pbx.example"))
+    d = rig.daemon(over={"call": {"ring_timeout": "60s", "repeat_message": 20}}, trunks=[{
+        "uri": "sip:{number}@127.0.0.1:%d" % (phone.port + 1), "transport": "tls",
+        "tls_ca": ca.file, "tls_verify_name": "pbx.example", "srtp": "mandatory"}])
+    kill_and_go_on(d, phone, d.raise_alert(NUMBER), state)
+
+
 @pytest.mark.parametrize("after_ms", [0, 5, 20, 60])
 def test_right_after_the_202(rig, after_ms):
     phone = rig.phone(Person(delay=0.3, digits="4@0.5"))

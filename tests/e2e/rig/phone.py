@@ -34,6 +34,9 @@ MODULES = "/usr/lib/baresip/modules"
 # digits "4@3,2@6" as above.
 Person = collections.namedtuple("Person", "delay digits hangup", defaults=(0.0, "", None))
 
+# What a verbose phone says of baresip's events.
+WORDS = {"CALL_INCOMING": "rings", "CALL_ESTABLISHED": "is answered", "CALL_CLOSED": "is quiet"}
+
 CONFIG = """\
 poll_method epoll
 sip_listen 127.0.0.1:{port}
@@ -244,8 +247,9 @@ class Phone:
                 self.live.remove(call)
             self.events.append(message)
             self._changed.notify_all()
-        if self.verbose:
-            print("%s %s %s" % (time.strftime("%H:%M:%S"), self.numbers[0], kind), flush=True)
+        if self.verbose and kind in WORDS:
+            print("%s  telephone %s %s" % (time.strftime("%H:%M:%S"), self.numbers[0], WORDS[kind]),
+                  flush=True)
         if kind == "CALL_INCOMING":
             person = self.plan[min(len(self._calls), len(self.plan) - 1)]
             self._calls[call] = person
