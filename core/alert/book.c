@@ -23,6 +23,7 @@ struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal
 	alerts->caller = caller;
 	TAILQ_INIT(&alerts->list);
 	TAILQ_INIT(&alerts->undecided);
+	TAILQ_INIT(&alerts->unsure);
 	return alerts;
 }
 
@@ -47,6 +48,7 @@ void alerts_free(struct alerts *alerts)
 	if (!alerts)
 		return;
 	outcome_drop(alerts);
+	intake_drop(alerts);
 	while (!TAILQ_EMPTY(&alerts->list))
 		forget(TAILQ_FIRST(&alerts->list));
 	free(alerts);

@@ -37,6 +37,7 @@ struct alerts {
 	TAILQ_HEAD(, alert) list;
 	size_t open;
 	TAILQ_HEAD(, decision) undecided; /* that wait for the store */
+	TAILQ_HEAD(, batch) unsure;       /* taken in, and perhaps stored */
 	struct resume *resume; /* while what was left open is taken up again */
 };
 
@@ -63,6 +64,11 @@ void book_close(struct alert *alert, const char *state);
 
 /* An alert was decided before it was taken up again. */
 void resume_forget(struct alerts *alerts, const char *id);
+
+/* ---- intake.c ---- */
+
+/* At the end of the process: forget what is unsure; the next one reads what is there. */
+void intake_drop(struct alerts *alerts);
 
 /* ---- outcome.c ---- */
 

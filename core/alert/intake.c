@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 #define BATCH_MAX 10000
+#define LOOK_US (1000 * 1000)
 #define MESSAGE_MAX 4096
 #define WORD_MAX 64
 #define KEY_MAX 255
@@ -35,9 +36,12 @@ struct item {
 	char found_id[TC_ID_SIZE]; /* the alert that was there */
 	char found_state[16];
 	bool created, resolved;
+	bool there;                /* after an unsure commit: it is in the store, and open */
 };
 
 struct batch {
+	TAILQ_ENTRY(batch) link; /* while it is unsure */
+	struct loop_timer look;
 	struct alerts *alerts;
 	tc_intake_done_fn done;
 	void *arg;
@@ -340,6 +344,89 @@ static void answer(struct batch *b)
 	free(r);
 }
 
+/* ---- a commit of which nobody knows whether it was done ---- */
+
+/*
+ * Whoever sent the batch was told to try again. But when it was stored, a repetition finds the alerts there, and they
+ * would be nobody's work until the next start: so look.
+ */
+static int run_look(struct db *db, void *arg)
+{
+	struct batch *b = arg;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct alert_row row;
+		int found;
+
+		b->items[i].there = false;
+		if (!b->items[i].created)
+			continue;
+		found = alert_get(db, b->items[i].row.id, &row);
+		if (found < 0)
+			return found;
+		if (found) {
+			b->items[i].there = !strcmp(row.state, "open");
+			alert_row_fini(&row);
+		}
+	}
+	return 0;
+}
+
+static void look_later(struct batch *b);
+
+static void looked(void *arg, int err)
+{
+	struct batch *b = arg;
+
+	if (err) {
+		look_later(b);
+		return;
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->items[i].there) {
+			tc_log(NULL, TC_LOG_WARN, "alert %s: was stored after all", b->items[i].row.id);
+			book_open(b->alerts, &b->items[i].row, NULL);
+		}
+	}
+	batch_free(b);
+}
+
+static void look(void *arg)
+{
+	struct batch *b = arg;
+
+	TAILQ_REMOVE(&b->alerts->unsure, b, link);
+	if (store_read(b->alerts->store, run_look, looked, b))
+		look_later(b);
+}
+
+static void look_later(struct batch *b)
+{
+	TAILQ_INSERT_TAIL(&b->alerts->unsure, b, link);
+	loop_timer_init(&b->look, b->alerts->loop, look, b);
+	loop_timer_start_us(&b->look, LOOK_US);
+}
+
+void intake_drop(struct alerts *alerts)
+{
+	struct batch *b;
+
+	while ((b = TAILQ_FIRST(&alerts->unsure))) {
+		TAILQ_REMOVE(&alerts->unsure, b, link);
+		loop_timer_stop(&b->look);
+		batch_free(b);
+	}
+}
+
+/* Its statements were run, and something became of the commit. */
+static bool unsure(const struct batch *b, int err)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (err == -EHOSTDOWN && b->items[i].created)
+			return true;
+	return false;
+}
+
 static void done(void *arg, int err)
 {
 	struct batch *b = arg;
@@ -347,7 +434,10 @@ static void done(void *arg, int err)
 	if (err) {
 		tc_log(NULL, TC_LOG_ERROR, "%zu alerts could not be stored: %s", b->n, tc_strerror(err));
 		b->done(b->arg, -EAGAIN, NULL, 0);
-		batch_free(b);
+		if (unsure(b, err))
+			look_later(b);
+		else
+			batch_free(b);
 		return;
 	}
 	answer(b); /* who waits is told first */
