@@ -174,7 +174,7 @@ void answer_free(struct http_answer *answer)
 
 bool answer_has(const struct http_answer *answer, const char *line)
 {
-	const char *at = strstr(answer->head, line);
+	const char *at = answer->head ? strstr(answer->head, line) : NULL;
 
 	return at && at > answer->head && at[-1] == '\n' && at[strlen(line)] == '\r';
 }

@@ -18,7 +18,7 @@
 #include <tocsin/alloc.h>
 
 #include "host/loop.h"
-#include "http/server.h"
+#include "http/private.h"
 #include "unit/http_client.h"
 
 enum { MAX_BODY = 100000 };
@@ -881,6 +881,75 @@ static void ends_with_streams_open(void **state)
 	close(fd);
 }
 
+/* ---- limits ---- */
+
+static void refuses_too_many_connections(void **state)
+{
+	struct fixture *f = *state;
+	int first, second, third;
+	struct http_answer a;
+
+	f->server->max_conns = 2;
+	first = client_connect(f->port, NULL);
+	second = client_connect(f->port, NULL);
+	third = client_connect(f->port, NULL);
+	client_answer(f->loop, third, &a);
+	assert_int_equal(a.status, 503);
+	assert_true(answer_has(&a, "Retry-After: 5"));
+	json_decref(answer_json(&a));
+	answer_free(&a);
+	close(third);
+	/* Those that were there are served; when one goes there is room again. */
+	client_send(first, "GET /things/x HTTP/1.1\r\n\r\n");
+	client_answer(f->loop, first, &a);
+	assert_int_equal(a.status, 200);
+	answer_free(&a);
+	close(first);
+	close(second);
+	client_wait(f->loop, no_connections, f);
+	ask(f, "GET", "/things/x", "", NULL, &a);
+	assert_int_equal(a.status, 200);
+	answer_free(&a);
+}
+
+static bool has_three(void *arg)
+{
+	return http_server_connections(((struct fixture *)arg)->server) == 3;
+}
+
+static bool has_one(void *arg)
+{
+	return http_server_connections(((struct fixture *)arg)->server) == 1;
+}
+
+/* An idle connection and one that sends too slowly are closed, one whose answer is still to come is not. */
+static void closes_what_takes_too_long(void **state)
+{
+	struct fixture *f = *state;
+	int idle = client_connect(f->port, NULL), slow = client_connect(f->port, NULL);
+	int waiting = client_connect(f->port, NULL);
+	struct tc_http_req *req = hold(f, waiting);
+	struct http_conn *conn;
+	struct http_answer a;
+	char byte;
+
+	client_send(slow, "POST /echo HTTP/1.1\r\nContent-Le");
+	client_wait(f->loop, has_three, f);
+	TAILQ_FOREACH (conn, &f->server->conns, link)
+		conn->since_us -= (HTTP_IDLE_S + 1) * INT64_C(1000000);
+	loop_timer_start_us(&f->server->sweep, 0);
+	client_wait(f->loop, has_one, f);
+	assert_int_equal(recv(idle, &byte, 1, 0), 0);
+	assert_int_equal(recv(slow, &byte, 1, 0), 0);
+	tc_http_reply(req, 200, "text/plain", "late", 4);
+	client_answer(f->loop, waiting, &a);
+	assert_string_equal(a.body, "late");
+	answer_free(&a);
+	close(idle);
+	close(slow);
+	close(waiting);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -908,6 +977,8 @@ int main(void)
 		TEST(notices_that_a_listener_has_gone),
 		TEST(cuts_off_slow_listeners),
 		TEST(ends_with_streams_open),
+		TEST(refuses_too_many_connections),
+		TEST(closes_what_takes_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
