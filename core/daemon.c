@@ -297,6 +297,7 @@ static void stop(struct daemon *d)
 	d->stopping = true;
 	if (d->http)
 		http_server_close(d->http);
+	caller_close(d->caller); /* before the trunks: without them each call would be one in vain */
 	if (d->host) {
 		close_kind(d, TC_KIND_TRIGGER);
 		close_kind(d, TC_KIND_PBX);

@@ -86,7 +86,7 @@ struct caller {
 	TAILQ_HEAD(, page) pages;    /* all that are not freed */
 	size_t queued, live;
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
-	bool closing;
+	bool closing;                /* nothing is begun any more */
 };
 
 /* What a page's calls say. Rendered while the first call is placed, kept for the next ones. */

@@ -22,6 +22,12 @@ struct caller *caller_new(const struct caller_deps *deps)
 	return caller;
 }
 
+void caller_close(struct caller *caller)
+{
+	if (caller)
+		caller->closing = true;
+}
+
 /* At the end of the process: calls that are up stay committed as they are, for the next one to recover. */
 void caller_free(struct caller *caller)
 {

@@ -60,6 +60,11 @@ struct caller_deps {
 
 struct caller *caller_new(const struct caller_deps *deps);
 void caller_free(struct caller *caller);
+/*
+ * The process is about to end, and the trunks with it: nobody is called any more and no page comes to its end. What is
+ * open stays so in the store, for the next process. NULL is fine.
+ */
+void caller_close(struct caller *caller);
 /* After a reload of the configuration. */
 void caller_reconfigure(struct caller *caller, const struct config_call *config,
 			const struct config_prompts *prompts);

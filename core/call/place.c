@@ -108,7 +108,7 @@ static void originate(struct call *call)
 	char number[40];
 	int err;
 
-	if (call->state == CALL_ENDED)
+	if (call->state == CALL_ENDED || caller->closing)
 		return;
 	if (call->hung_up) { /* it is not wanted any more, and nothing was sent yet */
 		not_placed(call, TC_PBX_END_LOCAL, "not needed any more");
@@ -194,6 +194,8 @@ void place_call(struct page *page)
 	char id[TC_ID_SIZE];
 	struct call *call;
 
+	if (caller->closing)
+		return;
 	id_new(id, loop_wall_us(caller->deps.loop));
 	call = call_new(caller, id, page->number);
 	call->page = page;

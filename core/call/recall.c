@@ -62,6 +62,8 @@ static void on_redial(void *arg)
 {
 	struct page *page = arg;
 
+	if (page->caller->closing)
+		return;
 	if (page->over)
 		page->events->done(page->arg, page->over);
 	else

@@ -151,6 +151,13 @@ static void do_crash(struct run *r, const struct words *w)
 	(void)w;
 }
 
+static void do_stop(struct run *r, const struct words *w)
+{
+	world_stop(r->world);
+	world_start(r->world);
+	(void)w;
+}
+
 /* What a telephone, or the trunk, does: verb, event, end, SIP cause. */
 static const struct {
 	const char *verb;
@@ -286,7 +293,7 @@ static const struct {
 	{"RESOLVE", false, do_resolve}, {"ACT", false, do_act},      {"PASS", false, do_pass},
 	{"CRASH", false, do_crash},   {"PRESS", false, do_press},    {"PLAYED", false, do_played},
 	{"HEALTH", false, do_health}, {"REFUSE", false, do_refuse},  {"VOICE", false, do_voice},
-	{"STORE", false, do_store},   {"EXPECT", false, do_expect},
+	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},
 };
 
 static void execute(struct run *r, const struct words *w)

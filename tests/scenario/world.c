@@ -248,6 +248,16 @@ void world_crash(struct world *w)
 	w->memory = NULL;
 }
 
+void world_stop(struct world *w)
+{
+	caller_close(w->caller);
+	for (unsigned i = 0; i < fakes.trunks; i++)
+		instance_close(fakes.trunk[i]);
+	world_store(w, "works");
+	world_pass(w, 1000000);
+	world_crash(w);
+}
+
 void world_free(struct world *w)
 {
 	struct fake_call *c;

@@ -23,6 +23,9 @@ void world_start(struct world *w);
 /* The process dies, at a moment of rest: nothing more is said to trunks or the store. */
 void world_crash(struct world *w);
 
+/* The process ends in order, as daemon.c does it: the trunks first, then the store for another second. */
+void world_stop(struct world *w);
+
 /* Let everything happen that can without time passing. */
 void world_settle(struct world *w);
 void world_pass(struct world *w, int64_t us);
