@@ -49,6 +49,7 @@ void alerts_free(struct alerts *alerts)
 		return;
 	outcome_drop(alerts);
 	intake_drop(alerts);
+	resume_drop(alerts);
 	while (!TAILQ_EMPTY(&alerts->list))
 		forget(TAILQ_FIRST(&alerts->list));
 	free(alerts);

@@ -64,6 +64,8 @@ void book_close(struct alert *alert, const char *state);
 
 /* An alert was decided before it was taken up again. */
 void resume_forget(struct alerts *alerts, const char *id);
+/* At the end of the process: what was not taken up again yet is the next one's. */
+void resume_drop(struct alerts *alerts);
 
 /* ---- intake.c ---- */
 

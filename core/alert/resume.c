@@ -175,13 +175,35 @@ static void apply_early(struct resume *r)
 	}
 }
 
+void resume_drop(struct alerts *alerts)
+{
+	struct resume *r = alerts->resume;
+	struct left_call *c;
+
+	alerts->resume = NULL;
+	if (!r)
+		return;
+	apply_early(r);
+	while ((c = STAILQ_FIRST(&r->live))) {
+		STAILQ_REMOVE_HEAD(&r->live, link);
+		call_row_fini(&c->row);
+		free(c);
+	}
+	while (!TAILQ_EMPTY(&r->open))
+		left_free(TAILQ_FIRST(&r->open));
+	free(r);
+}
+
 static void finish_when_empty(struct resume *r)
 {
+	struct alerts *alerts = r->alerts;
+	void (*done)(void *arg, int err) = r->done;
+	void *arg = r->arg;
+
 	if (!TAILQ_EMPTY(&r->open))
 		return;
-	r->alerts->resume = NULL;
-	r->done(r->arg, 0);
-	free(r);
+	resume_drop(alerts);
+	done(arg, 0);
 }
 
 static void call_over(void *arg)
