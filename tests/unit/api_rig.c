@@ -258,6 +258,35 @@ size_t api_rig_count(struct api_rig *rig)
 	return n;
 }
 
+/* ---- alerts ---- */
+
+bool api_rig_got(void *arg)
+{
+	return *(char *)arg != '\0';
+}
+
+void api_rig_stored(void *arg, int err, const struct tc_intake_result *results, size_t n)
+{
+	assert_int_equal(err, 0);
+	assert_int_equal(n, 1);
+	tc_strcopy(arg, TC_ID_SIZE, results->id);
+}
+
+void api_rig_raise(struct api_rig *rig, const char *message, const char *target, json_t *labels,
+		   char id[TC_ID_SIZE])
+{
+	struct tc_intake intake = {
+		.message = message, .target = target, .source = "test", .labels = labels};
+	struct tc_errors *errs = tc_errors_new();
+
+	id[0] = '\0';
+	if (tc_intake_submit(rig->store_instance, &intake, 1, errs, api_rig_stored, id))
+		fail_msg("%s",
+			 tc_errors_count(errs) ? tc_errors_text(errs, 0) : "the store is full");
+	client_wait(rig->loop, api_rig_got, id);
+	tc_errors_free(errs);
+}
+
 /* ---- the writer held ---- */
 
 static int wait_at_gate(struct db *db, void *arg)

@@ -9,15 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include <tocsin/alloc.h>
-#include <tocsin/trigger.h>
 
 #include "host/rfc3339.h"
-#include "store/event_repo.h"
 #include "unit/api_rig.h"
 
 static int setup(void **state)
@@ -44,36 +41,6 @@ static struct api_rig *rig_of(void **state)
 static const char *text_of(const json_t *json, const char *name)
 {
 	return json_string_value(json_object_get(json, name));
-}
-
-/* ---- alerts to look at ---- */
-
-static bool got(void *arg)
-{
-	return *(char *)arg != '\0';
-}
-
-static void on_stored(void *arg, int err, const struct tc_intake_result *results, size_t n)
-{
-	assert_int_equal(err, 0);
-	assert_int_equal(n, 1);
-	tc_strcopy(arg, TC_ID_SIZE, results->id);
-}
-
-/* Raise an alert without HTTP; nobody can be called, for there is no trunk. */
-static void raise_alert(struct api_rig *rig, const char *message, const char *target,
-			json_t *labels, char id[TC_ID_SIZE])
-{
-	struct tc_intake intake = {
-		.message = message, .target = target, .source = "test", .labels = labels};
-	struct tc_errors *errs = tc_errors_new();
-
-	id[0] = '\0';
-	if (tc_intake_submit(rig->store_instance, &intake, 1, errs, on_stored, id))
-		fail_msg("%s",
-			 tc_errors_count(errs) ? tc_errors_text(errs, 0) : "the store is full");
-	client_wait(rig->loop, got, id);
-	tc_errors_free(errs);
 }
 
 /* ---- the description ---- */
@@ -233,7 +200,7 @@ static void answers_in_the_shapes_described(void **state)
 	json_t *labels = json_pack("{s:s}", "a", "b");
 	char id[TC_ID_SIZE], path[64];
 
-	raise_alert(rig, "Fire", "+4930123", labels, id);
+	api_rig_raise(rig, "Fire", "+4930123", labels, id);
 	json_decref(labels);
 	snprintf(path, sizeof(path), "/v1/alerts/%s", id);
 	expect_shape(rig, "alert", path);
@@ -258,7 +225,7 @@ static void shows_an_alert_and_its_story(void **state)
 	json_t *labels = json_pack("{s:s}", "host", "db1"), *json, *first;
 	char id[TC_ID_SIZE], path[64];
 
-	raise_alert(rig, "Disk full", "+4930123", labels, id);
+	api_rig_raise(rig, "Disk full", "+4930123", labels, id);
 	json_decref(labels);
 	snprintf(path, sizeof(path), "/v1/alerts/%s", id);
 	json = api_rig_json(rig, "GET", path, NULL, 200);
@@ -307,7 +274,7 @@ static void lists_by_filters_and_pages(void **state)
 
 	for (int i = 0; i < 5; i++) {
 		snprintf(message, sizeof(message), "Alert %d", i);
-		raise_alert(rig, message, i % 2 ? "+49301" : "+49302", NULL, ids[i]);
+		api_rig_raise(rig, message, i % 2 ? "+49301" : "+49302", NULL, ids[i]);
 	}
 	assert_int_equal(listed(rig, "target=%2B49301"), 2);
 	assert_int_equal(listed(rig, "q=alert+3"), 1);
@@ -362,7 +329,7 @@ static void lets_people_decide(void **state)
 	char id[TC_ID_SIZE], path[96];
 	json_t *json, *timeline, *last;
 
-	raise_alert(rig, "Fire", "+4930123", NULL, id);
+	api_rig_raise(rig, "Fire", "+4930123", NULL, id);
 	snprintf(path, sizeof(path), "/v1/alerts/%s/acknowledge", id);
 	json = api_rig_json(rig, "POST", path, "{\"by\":\"alice\",\"note\":\"on my way\"}", 200);
 	assert_string_equal(text_of(json, "state"), "acknowledged");
@@ -459,221 +426,6 @@ static void ends_tokens(void **state)
 	json_decref(made);
 }
 
-/* ---- events ---- */
-
-struct reader {
-	struct api_rig *rig;
-	int fd;
-	struct tc_buf in;
-	size_t want;
-};
-
-static void drain(struct reader *r)
-{
-	char buf[65536];
-	ssize_t n;
-
-	while ((n = recv(r->fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
-		tc_buf_add(&r->in, buf, (size_t)n);
-}
-
-static size_t count_events(const struct tc_buf *in)
-{
-	size_t n = 0;
-
-	for (const char *at = in->data; at && (at = strstr(at, "\nevent: ")); at++)
-		n++;
-	return n;
-}
-
-static bool has_events(void *arg)
-{
-	struct reader *r = arg;
-
-	drain(r);
-	return count_events(&r->in) >= r->want;
-}
-
-static bool has_head(void *arg)
-{
-	struct reader *r = arg;
-
-	drain(r);
-	return r->in.data && strstr(r->in.data, "\r\n\r\n");
-}
-
-static void open_reader(struct reader *r, struct api_rig *rig, const char *path,
-			const char *last_id)
-{
-	struct tc_buf text = {0};
-
-	*r = (struct reader){.rig = rig, .fd = client_connect(0, rig->socket)};
-	tc_buf_printf(&text, "GET %s HTTP/1.1\r\n", path);
-	if (last_id)
-		tc_buf_printf(&text, "Last-Event-ID: %s\r\n", last_id);
-	tc_buf_puts(&text, "\r\n");
-	client_send_bytes(r->fd, text.data, text.len);
-	tc_buf_fini(&text);
-	client_wait(rig->loop, has_head, r);
-}
-
-static void expect_events(struct reader *r, size_t n)
-{
-	r->want = n;
-	client_wait(r->rig->loop, has_events, r);
-	assert_int_equal(count_events(&r->in), n);
-}
-
-static void close_reader(struct reader *r)
-{
-	close(r->fd);
-	tc_buf_fini(&r->in);
-}
-
-/* The ids in the stream are first, first + 1, ... */
-static void expect_ids(const struct reader *r, long long first)
-{
-	for (const char *at = r->in.data; (at = strstr(at, "id: ")); at++) {
-		if (at[-1] != '\n')
-			continue;
-		assert_int_equal(strtoll(at + 4, NULL, 10), first);
-		first++;
-	}
-}
-
-/* How many events there are now: their ids are 1, 2, 3 ... */
-struct last {
-	struct api_rig *rig;
-	int64_t id;
-	bool done;
-};
-
-static bool store_is_idle(void *arg)
-{
-	return store_pending(((struct last *)arg)->rig->store) == 0;
-}
-
-static bool is_done(void *arg)
-{
-	return ((struct last *)arg)->done;
-}
-
-static int last_run(struct db *db, void *arg)
-{
-	return event_last_id(db, &((struct last *)arg)->id);
-}
-
-static void last_done(void *arg, int err)
-{
-	assert_int_equal(err, 0);
-	((struct last *)arg)->done = true;
-}
-
-static size_t events_now(struct api_rig *rig)
-{
-	struct last last = {.rig = rig};
-
-	client_wait(rig->loop, store_is_idle, &last);
-	assert_int_equal(store_read(rig->store, last_run, last_done, &last), 0);
-	client_wait(rig->loop, is_done, &last);
-	return (size_t)last.id;
-}
-
-static void streams_from_the_store_and_live(void **state)
-{
-	struct api_rig *rig = rig_of(state);
-	struct reader all, live, middle;
-	char id[TC_ID_SIZE], path[96];
-	size_t before;
-
-	raise_alert(rig, "One", "+49301", NULL, id);
-	snprintf(path, sizeof(path), "/v1/alerts/%s/cancel", id);
-	json_decref(api_rig_json(rig, "POST", path, NULL, 200));
-	before = events_now(rig);
-	assert_true(before >= 2);
-	open_reader(&live, rig, "/v1/events", NULL);
-	open_reader(&all, rig, "/v1/events?after=0", NULL);
-	open_reader(&middle, rig, "/v1/events?after=0", "1"); /* the header is newer */
-	expect_events(&all, before);
-	expect_events(&middle, before - 1);
-	assert_int_equal(count_events(&live.in), 0);
-	raise_alert(rig, "Two", "+49301", NULL, id);
-	expect_events(&live, events_now(rig) - before);
-	expect_events(&all, events_now(rig));
-	expect_events(&middle, events_now(rig) - 1);
-	expect_ids(&all, 1);
-	expect_ids(&middle, 2);
-	expect_ids(&live, (long long)before + 1);
-	close_reader(&live);
-	close_reader(&all);
-	close_reader(&middle);
-}
-
-/* Alerts come in while a stream is still catching up: none is missed, none comes twice. */
-static void loses_nothing_while_catching_up(void **state)
-{
-	enum { ROUNDS = 30, EACH = 20 };
-	struct api_rig *rig = rig_of(state);
-	struct reader readers[ROUNDS];
-	char ids[ROUNDS][EACH][TC_ID_SIZE] = {{""}};
-	size_t total;
-
-	for (int i = 0; i < ROUNDS; i++) {
-		for (int k = 0; k < EACH; k++) {
-			struct tc_intake intake = {
-				.message = "x", .target = "+49301", .source = "test"};
-			struct tc_errors *errs = tc_errors_new();
-
-			assert_int_equal(tc_intake_submit(rig->store_instance, &intake, 1, errs,
-							  on_stored, ids[i][k]),
-					 0);
-			tc_errors_free(errs);
-		}
-		open_reader(&readers[i], rig, "/v1/events?after=0", NULL);
-	}
-	for (int i = 0; i < ROUNDS; i++)
-		for (int k = 0; k < EACH; k++)
-			client_wait(rig->loop, got, ids[i][k]);
-	total = events_now(rig);
-	assert_true(total >= ROUNDS * EACH);
-	for (int i = 0; i < ROUNDS; i++) {
-		expect_events(&readers[i], total);
-		expect_ids(&readers[i], 1);
-		close_reader(&readers[i]);
-	}
-}
-
-static bool no_connections(void *arg)
-{
-	return http_server_connections(((struct api_rig *)arg)->http) == 0;
-}
-
-static void survives_readers_that_go_while_catching_up(void **state)
-{
-	struct api_rig *rig = rig_of(state);
-	char id[TC_ID_SIZE];
-
-	raise_alert(rig, "One", "+49301", NULL, id);
-	for (int i = 0; i < 50; i++) {
-		struct reader r;
-
-		open_reader(&r, rig, "/v1/events?after=0", NULL);
-		close_reader(&r);
-	}
-	client_wait(rig->loop, no_connections, rig);
-	raise_alert(rig, "Two", "+49301", NULL, id);
-}
-
-static void refuses_an_id_that_is_none(void **state)
-{
-	struct api_rig *rig = rig_of(state);
-	struct reader r;
-
-	open_reader(&r, rig, "/v1/events", "seven");
-	assert_memory_equal(r.in.data, "HTTP/1.1 400", 12);
-	close_reader(&r);
-}
-
 /* ---- health ---- */
 
 static void is_ready_only_after_the_start(void **state)
@@ -744,10 +496,6 @@ int main(void)
 		TEST(lets_people_decide),
 		TEST(makes_and_takes_away_tokens),
 		TEST(ends_tokens),
-		TEST(streams_from_the_store_and_live),
-		TEST(loses_nothing_while_catching_up),
-		TEST(survives_readers_that_go_while_catching_up),
-		TEST(refuses_an_id_that_is_none),
 		TEST(is_ready_only_after_the_start),
 		TEST(writes_metrics),
 		TEST(checks_what_is_to_be_spoken),
