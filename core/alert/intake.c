@@ -319,14 +319,16 @@ static void act(struct alerts *alerts, struct item *item)
 		journal_publish(alerts->journal, &item->event);
 		book_open(alerts, &item->row, NULL);
 	}
-	if (item->resolved) {
+	if (item->resolved)
 		journal_publish(alerts->journal, &item->event);
-		alert = book_find(alerts, item->found_id);
-		if (alert)
-			book_close(alert, "resolved");
-		else
-			resume_forget(alerts, item->found_id);
-	}
+	if (item->action != TC_INTAKE_RESOLVE || !item->found_id[0])
+		return;
+	/* also one that was over already: by a commit that was done and reported as lost */
+	alert = book_find(alerts, item->found_id);
+	if (alert)
+		book_close(alert, item->found_state);
+	else
+		resume_forget(alerts, item->found_id);
 }
 
 static void answer(struct batch *b)

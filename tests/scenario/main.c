@@ -126,8 +126,10 @@ static void do_alert(struct run *r, const struct words *w)
 
 static void do_resolve(struct run *r, const struct words *w)
 {
-	if (!world_resolve(r->world, word(w, 1)))
-		fail(r, "no alert has the key '%s'", word(w, 1));
+	bool lost = !strcmp(word(w, 2), "lost");
+
+	if (world_resolve(r->world, word(w, 1)) == lost)
+		fail(r, "key %s: %s", word(w, 1), lost ? "it was resolved" : "no alert has it");
 }
 
 static void do_act(struct run *r, const struct words *w)
