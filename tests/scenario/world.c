@@ -491,6 +491,7 @@ void world_store(struct world *w, const char *how)
 /* What a clip says, by its key: the runner has the known texts rendered as well. */
 struct named {
 	char key[65];
+	bool told;
 };
 
 static void on_named(void *arg, int err, struct tc_clip *clip, const char *text)
@@ -498,6 +499,7 @@ static void on_named(void *arg, int err, struct tc_clip *clip, const char *text)
 	struct named *n = arg;
 
 	(void)text;
+	n->told = true;
 	if (!err)
 		tc_strcopy(n->key, sizeof(n->key), clip->key);
 	tc_clip_unref(clip);
@@ -520,12 +522,15 @@ static const char *name_of(struct world *w, const char *key)
 		return key;
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		struct speech_text text = {.text = all[i].text};
-		struct named n = {""};
+		struct named n = {.key = ""};
+		struct speech_want *want;
 
 		if (!*all[i].text)
 			continue;
-		speech_render(w->speech, &text, on_named, &n);
+		want = speech_render(w->speech, &text, on_named, &n);
 		world_settle(w);
+		if (!n.told)
+			speech_cancel(want); /* a slow voice: then it is not what was played */
 		if (!strcmp(n.key, key))
 			name = all[i].name;
 	}
