@@ -78,11 +78,13 @@ struct line {
 	TAILQ_HEAD(, call) waiting;
 };
 
+TAILQ_HEAD(call_list, call);
+
 struct caller {
 	struct caller_deps deps;
 	void *calls;                 /* tsearch tree of struct call by id */
 	void *lines;                 /* tsearch tree of struct line by number */
-	TAILQ_HEAD(, call) queue;    /* calls that wait for room on a trunk, in order */
+	struct call_list queue[2];   /* calls that wait for room, in order; [1]: those that are rerouted */
 	TAILQ_HEAD(, page) pages;    /* all that are not freed */
 	size_t queued, live;
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
@@ -122,8 +124,9 @@ struct call {
 	struct page *page; /* NULL for one that is only being recovered */
 	struct line *line;
 	struct trunk *trunk; /* holds a place in it, from CALL_PLACING on */
-	TAILQ_ENTRY(call) link; /* in caller->queue or line->waiting */
+	TAILQ_ENTRY(call) link; /* in one of caller->queue or line->waiting */
 	enum call_wait wait;
+	bool rerouted; /* a trunk has failed in this attempt: only the others will do */
 	enum call_state state;
 	enum call_result result; /* decided by a key before the end, else at the end */
 	char *number, *contact_id; /* owned */
@@ -225,7 +228,7 @@ void ack_key(struct call *call, char key);
 char *recall_after(struct call *call, enum tc_pbx_end end);
 /* Place the page's next call after a while (or tell that the page is over). */
 void page_call_in(struct page *page, int64_t delay_ms);
-/* No more calls: told to the page's owner by the timer, so that the last call's end is recorded first. why: constant */
+/* No more calls: the owner is told by the timer, after the last call's end. why: constant */
 void page_over(struct page *page, const char *why);
 #define PAGE_USED_UP "all attempts are used up"
 

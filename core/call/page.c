@@ -15,7 +15,8 @@ struct caller *caller_new(const struct caller_deps *deps)
 	struct caller *caller = tc_alloc(sizeof(*caller));
 
 	caller->deps = *deps;
-	TAILQ_INIT(&caller->queue);
+	TAILQ_INIT(&caller->queue[false]);
+	TAILQ_INIT(&caller->queue[true]);
 	TAILQ_INIT(&caller->pages);
 	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
 	trunks_listen(deps->trunks, monitor_event, place_pump, caller);

@@ -65,7 +65,7 @@ static void wait_for(struct call *call, enum call_wait wait)
 	if (wait == WAIT_LINE)
 		TAILQ_INSERT_TAIL(&call->line->waiting, call, link);
 	else
-		TAILQ_INSERT_TAIL(&caller->queue, call, link);
+		TAILQ_INSERT_TAIL(&caller->queue[call->rerouted], call, link);
 }
 
 /* Its turn has come, or it was looked at in vain: the next one for a trunk. */
@@ -73,7 +73,7 @@ static void wait_first(struct call *call)
 {
 	call->wait = WAIT_TRUNK;
 	call->caller->queued++;
-	TAILQ_INSERT_HEAD(&call->caller->queue, call, link);
+	TAILQ_INSERT_HEAD(&call->caller->queue[call->rerouted], call, link);
 }
 
 void place_unqueue(struct call *call)
@@ -83,7 +83,7 @@ void place_unqueue(struct call *call)
 	if (call->wait == WAIT_LINE)
 		TAILQ_REMOVE(&call->line->waiting, call, link);
 	else
-		TAILQ_REMOVE(&call->caller->queue, call, link);
+		TAILQ_REMOVE(&call->caller->queue[call->rerouted], call, link);
 	call->wait = WAIT_NOTHING;
 	call->caller->queued--;
 }
@@ -157,15 +157,13 @@ static bool try_trunk(struct call *call, int64_t *wait_us)
 	return trunk != NULL;
 }
 
-void place_pump(void *arg)
+/* result: as *wait_us of trunks_pick() */
+static int64_t pump(struct call_list *queue)
 {
-	struct caller *caller = arg;
 	int64_t wait_us = INT64_MAX;
 	struct call *call;
 
-	if (caller->closing)
-		return;
-	while ((call = TAILQ_FIRST(&caller->queue))) {
+	while ((call = TAILQ_FIRST(queue))) {
 		place_unqueue(call);
 		if (call->line->busy) {
 			wait_for(call, WAIT_LINE);
@@ -176,6 +174,21 @@ void place_pump(void *arg)
 		wait_first(call);
 		break;
 	}
+	return wait_us;
+}
+
+/* Those that were rerouted have waited for longer; and they hold nobody up whom another trunk takes. */
+void place_pump(void *arg)
+{
+	struct caller *caller = arg;
+	int64_t rerouted_us, wait_us;
+
+	if (caller->closing)
+		return;
+	rerouted_us = pump(&caller->queue[true]);
+	wait_us = pump(&caller->queue[false]);
+	if (rerouted_us < wait_us)
+		wait_us = rerouted_us;
 	if (wait_us < INT64_MAX)
 		loop_timer_start_us(&caller->pump, wait_us);
 }
@@ -203,13 +216,14 @@ void place_call(struct page *page)
 	tc_strcopy(call->alert_id, sizeof(call->alert_id), page->alert_id);
 	call->contact_id = tc_strdup(page->contact_id);
 	call->attempt = page->attempts + 1;
+	call->rerouted = page->skip != 0;
 	line_join(call);
 	if (call->line->busy) {
 		queue(call, WAIT_LINE, "another call to this number is up");
 		return;
 	}
 	/* not past those who wait already */
-	if (!TAILQ_EMPTY(&caller->queue) || !try_trunk(call, &wait_us)) {
+	if (!TAILQ_EMPTY(&caller->queue[call->rerouted]) || !try_trunk(call, &wait_us)) {
 		queue(call, WAIT_TRUNK, "all trunks are busy, or at their rate");
 		place_pump(caller);
 	}
