@@ -148,6 +148,7 @@ struct api_rig *api_rig_new(void)
 	tc_strcopy(rig->dir, sizeof(rig->dir), "/tmp/tocsin-api-XXXXXX");
 	assert_non_null(mkdtemp(rig->dir));
 	assert_int_equal(sem_init(&rig->gate, 0, 0), 0);
+	assert_int_equal(sem_init(&rig->arrived, 0, 0), 0);
 	rig->config = configure(rig);
 	rig->loop = loop_new(LOOP_REAL);
 	rig->host = host_new(rig->loop, plugins ? plugins : "plugins", rig->dir);
@@ -187,6 +188,7 @@ void api_rig_free(struct api_rig *rig)
 	loop_free(rig->loop);
 	config_free(rig->config);
 	sem_destroy(&rig->gate);
+	sem_destroy(&rig->arrived);
 	nftw(rig->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(rig);
 }
@@ -294,6 +296,7 @@ static int wait_at_gate(struct db *db, void *arg)
 	struct api_rig *rig = arg;
 
 	(void)db;
+	sem_post(&rig->arrived);
 	sem_wait(&rig->gate);
 	return 0;
 }
@@ -309,6 +312,7 @@ void api_rig_hold(struct api_rig *rig)
 	assert_false(rig->gated);
 	rig->gated = true;
 	assert_int_equal(store_write(rig->store, wait_at_gate, at_gate_done, rig), 0);
+	sem_wait(&rig->arrived); /* from here on it takes nothing from the queue */
 }
 
 void api_rig_let_go(struct api_rig *rig)

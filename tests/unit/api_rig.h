@@ -33,7 +33,8 @@ struct api_rig {
 	struct caller *caller;
 	struct alerts *alerts;
 	struct api *api;
-	sem_t gate; /* holds the writer's thread while gated */
+	sem_t gate;    /* holds the writer's thread while gated */
+	sem_t arrived; /* it waits there */
 	bool gated, passed;
 };
 
