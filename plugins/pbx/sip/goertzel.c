@@ -5,6 +5,7 @@
  */
 #include "goertzel.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* 2 cos(2 pi f / 8000) for 697 770 852 941, 1209 1336 1477 1633 Hz. */
@@ -28,7 +29,8 @@ static const char pad[4][4] = {
 #define TWIST_HIGH  6.3f  /* 8 dB: how much stronger the high tone may be ... */
 #define TWIST_LOW   6.3f  /* ... and the low one; lines damp high tones more */
 #define OTHERS      6.3f  /* 8 dB above the others of its group */
-#define OF_ALL      0.63f /* the two tones hold this part of all the energy */
+#define OF_ALL      0.70f /* the two tones hold this part of all the energy */
+#define STEADY      2.0f  /* 3 dB: two blocks of a key sound alike, those of a voice seldom */
 
 static float power(const struct goertzel *g, int i)
 {
@@ -51,8 +53,8 @@ static int strongest(const float *p)
 	return p[best] >= LEAST_POWER ? best : -1;
 }
 
-/* What this block says: a key, or 0. */
-static char judge(const struct goertzel *g)
+/* What this block says: a key, or 0; and how strong its tones are. */
+static char judge(const struct goertzel *g, float *strength)
 {
 	float p[8];
 
@@ -62,6 +64,7 @@ static char judge(const struct goertzel *g)
 	if (low < 0 || high < 0)
 		return 0;
 	float l = p[low], h = p[4 + high];
+	*strength = l + h;
 	if (h > l * TWIST_HIGH || l > h * TWIST_LOW)
 		return 0;
 	/* N/2 times the energy of a pure tone is its power in the bin. */
@@ -73,13 +76,16 @@ static char judge(const struct goertzel *g)
 /* The end of a block: a key begins when two blocks agree, and ends when two do not show it. */
 static char turn(struct goertzel *g)
 {
-	char now = judge(g), begun = 0;
+	float strength = 0;
+	char now = judge(g, &strength), begun = 0;
+	bool steady = strength <= g->power * STEADY && g->power <= strength * STEADY;
 
-	if (now == g->block && now != g->key) {
+	if (now == g->block && now != g->key && (!now || steady)) {
 		g->key = now;
 		begun = now;
 	}
 	g->block = now;
+	g->power = strength;
 	memset(g->v1, 0, sizeof(g->v1));
 	memset(g->v2, 0, sizeof(g->v2));
 	g->energy = 0;

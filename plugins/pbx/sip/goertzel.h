@@ -16,6 +16,7 @@ struct goertzel {
 	float energy;
 	unsigned n;      /* samples of this block */
 	char block, key; /* what the last block said; what is being pressed */
+	float power;     /* of the two tones in that block */
 };
 
 /*
