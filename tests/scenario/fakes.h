@@ -38,6 +38,7 @@ struct fakes {
 	struct tc_instance *trunk[8]; /* by order of opening */
 	unsigned trunks;
 	const char *refuse;         /* name of the trunk that refuses its next call */
+	bool forgets;               /* the end that was asked for is not reported */
 	bool mute;                  /* the voice fails */
 	bool slow;                  /* the voice speaks only when it is let: held */
 	struct fake_held {

@@ -175,6 +175,7 @@ static const struct {
 	{"NOROUTE", {.type = TC_PBX_ENDED, .end = TC_PBX_END_TRUNK, .text = "no answer"}},
 	{"REFUSED", {.type = TC_PBX_ENDED, .end = TC_PBX_END_TRUNK, .sip = 403, .text = "login"}},
 	{"BROKEN", {.type = TC_PBX_ENDED, .end = TC_PBX_END_FAILED, .sip = 488}},
+	{"ENDED", {.type = TC_PBX_ENDED, .end = TC_PBX_END_LOCAL}},
 	{"HANGUP", {.type = TC_PBX_ENDED, .end = TC_PBX_END_REMOTE, .q850 = 16}},
 	{"GONE", {.type = TC_PBX_ENDED, .end = TC_PBX_END_GONE}},
 };
@@ -218,6 +219,13 @@ static void do_health(struct run *r, const struct words *w)
 static void do_refuse(struct run *r, const struct words *w)
 {
 	world_refuse(r->world, word(w, 1));
+}
+
+static void do_forget(struct run *r, const struct words *w)
+{
+	world_forget_ends();
+	(void)r;
+	(void)w;
 }
 
 static void do_voice(struct run *r, const struct words *w)
@@ -295,6 +303,7 @@ static const struct {
 	{"RESOLVE", false, do_resolve}, {"ACT", false, do_act},      {"PASS", false, do_pass},
 	{"CRASH", false, do_crash},   {"PRESS", false, do_press},    {"PLAYED", false, do_played},
 	{"HEALTH", false, do_health}, {"REFUSE", false, do_refuse},  {"VOICE", false, do_voice},
+	{"FORGET", false, do_forget},
 	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},
 };
 

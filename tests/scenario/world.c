@@ -272,6 +272,7 @@ void world_free(struct world *w)
 		free(c);
 	}
 	fakes.refuse = NULL;
+	fakes.forgets = false;
 	fakes.mute = false;
 	fakes.slow = false;
 	json_decref(w->config);
@@ -467,6 +468,11 @@ void world_refuse(struct world *w, const char *trunk)
 		if (!strcmp(tc_instance_name(fakes.trunk[i]), trunk))
 			fakes.refuse = tc_instance_name(fakes.trunk[i]);
 	(void)w;
+}
+
+void world_forget_ends(void)
+{
+	fakes.forgets = true;
 }
 
 void world_voice(struct world *w, const char *how)

@@ -63,6 +63,8 @@ bool world_played(struct world *w, const char *number, int n);
 void world_health(struct world *w, const char *trunk, bool healthy);
 /* The next originate of a trunk is refused at once. */
 void world_refuse(struct world *w, const char *trunk);
+/* The end that was asked for is not reported any more: the script says when, if at all. */
+void world_forget_ends(void);
 /* The voice "works", "fails", or is "slow" from now on: then it speaks when it works again. */
 void world_voice(struct world *w, const char *how);
 /* The store "works", is "locked": nothing can be written, or "unsure": its next commit is done, and reported as lost. */
