@@ -33,7 +33,8 @@ static bool decide(struct call *call, const char *action)
 	for (size_t i = 0; i < sizeof(deciding) / sizeof(*deciding); i++) {
 		if (strcmp(deciding[i].action, action) != 0)
 			continue;
-		play_stop(call);
+		if (!call->hung_up)
+			play_stop(call);
 		/* already now, in case they hang up before the commit is done: the key counts */
 		call->result = deciding[i].result;
 		call->key_busy = true;
@@ -47,17 +48,17 @@ void ack_key(struct call *call, char key)
 {
 	const char *action = action_of(call->caller->deps.config, key);
 	/* a result before the end: a key has decided. The goodbye is no decision */
-	bool over = call->result || call->hung_up || !call->page || call->page->stopped;
+	bool over = call->result || !call->page || call->page->stopped;
 
 	tc_buf_add(&call->keys, &key, 1);
 	call_record(call, "call.key", over ? "it came after the decision" : NULL, NULL,
 		    "%s pressed %c%s%s", call_whom(call), key, action ? ": " : "",
 		    action ? action : "");
-	if (over)
+	if (over || (action && decide(call, action)) || call->hung_up)
 		return;
 	if (!action)
 		play_say(call, "unknown_key", false);
-	else if (!decide(call, action))
+	else
 		play_message(call);
 }
 
