@@ -21,6 +21,7 @@ struct record {
 	struct call_row row;     /* its strings: owned below, or constant */
 	char *number, *contact_id, *trunk, *cause, *ref, *keys; /* owned */
 	bool insert;
+	bool told;               /* that it cannot be committed */
 	bool has_event;
 	struct event_row event;
 	char *text, *reason;     /* owned */
@@ -88,8 +89,10 @@ static void done(void *arg, int err)
 		err = 0;
 	}
 	if (err && err != -EPERM) {
-		tc_log(NULL, TC_LOG_ERROR, "call %s: cannot be recorded, trying again: %s", call->id,
-		       tc_strerror(err));
+		if (!r->told)
+			tc_log(NULL, TC_LOG_ERROR, "call %s: cannot be recorded, trying again: %s",
+			       call->id, tc_strerror(err));
+		r->told = true;
 		loop_timer_start_us(&call->retry, RETRY_US);
 		return;
 	}
