@@ -76,7 +76,8 @@ static int make_state_dir(const char *path)
 	err = -errno;
 	if (!stat(path, &st) && S_ISDIR(st.st_mode))
 		return 0;
-	tc_log(NULL, TC_LOG_ERROR, "the state directory %s cannot be made: %s", path, tc_strerror(err));
+	tc_log(NULL, TC_LOG_ERROR, "the state directory %s cannot be made: %s", path,
+	       tc_strerror(err));
 	return err;
 }
 
@@ -161,7 +162,8 @@ static void on_resumed(void *arg, int err)
 	struct daemon *d = arg;
 
 	if (err) {
-		tc_log(NULL, TC_LOG_ERROR, "what was left open cannot be read: %s", tc_strerror(err));
+		tc_log(NULL, TC_LOG_ERROR, "what was left open cannot be read: %s",
+		       tc_strerror(err));
 		d->failed = !d->stopping;
 		loop_stop(d->loop);
 		return;
@@ -186,8 +188,9 @@ static void reload(struct daemon *d)
 		return;
 	}
 	if (!setup_same(d->first, fresh))
-		tc_log(NULL, TC_LOG_WARN, "node, state_dir, http.listen, http.max_body, store, trunks, "
-		       "voices, carriers, triggers and prompt_cache_size change with a restart only");
+		tc_log(NULL, TC_LOG_WARN,
+		       "node, state_dir, http.listen, http.max_body, store, trunks, voices, "
+		       "carriers, triggers and prompt_cache_size change with a restart only");
 	logging_setup((enum tc_log_level)fresh->log.level, (enum logging_format)fresh->log.format);
 	caller_reconfigure(d->caller, &fresh->call, &fresh->prompts);
 	api_reconfigure(d->api, fresh);
@@ -297,7 +300,8 @@ static void stop(struct daemon *d)
 	d->stopping = true;
 	if (d->http)
 		http_server_close(d->http);
-	caller_close(d->caller); /* before the trunks: without them each call would be one in vain */
+	/* before the trunks: without them each call would be one in vain */
+	caller_close(d->caller);
 	if (d->host) {
 		close_kind(d, TC_KIND_TRIGGER);
 		close_kind(d, TC_KIND_PBX);

@@ -47,7 +47,8 @@ void trunks_free(struct trunks *trunks)
 	free(trunks);
 }
 
-void trunks_listen(struct trunks *trunks, trunk_event_fn on_event, void (*on_room)(void *arg), void *arg)
+void trunks_listen(struct trunks *trunks, trunk_event_fn on_event, void (*on_room)(void *arg),
+		   void *arg)
 {
 	trunks->on_event = on_event;
 	trunks->on_room = on_room;
@@ -61,6 +62,7 @@ void trunks_listen(struct trunks *trunks, trunk_event_fn on_event, void (*on_roo
 static double setting(const struct tc_instance *instance, const char *name, double otherwise)
 {
 	const struct tc_option *o = instance->plugin->options;
+	int64_t whole = 0;
 	double value = 0;
 	const char *at;
 
@@ -68,9 +70,10 @@ static double setting(const struct tc_instance *instance, const char *name, doub
 		o++;
 	at = (const char *)instance->cfg + o->offset;
 	if (o->name && o->type == TC_DOUBLE)
-		value = *(const double *)at;
+		memcpy(&value, at, sizeof(value));
 	else if (o->name && o->type == TC_INT)
-		value = (double)*(const int64_t *)at;
+		memcpy(&whole, at, sizeof(whole));
+	value += (double)whole;
 	return value > 0 ? value : otherwise;
 }
 
@@ -159,8 +162,8 @@ static int64_t room_us(struct trunk *t, int64_t now_us)
 }
 
 /*
- * Healthy trunks first. An unhealthy one is tried when there is no other: an alarm that waits for a check
- * to succeed may wait for ever, and the trunk itself will say soon enough that it cannot.
+ * Healthy trunks first. An unhealthy one is tried when there is no other: an alarm that waits for a
+ * check to succeed may wait for ever, and the trunk itself will say soon enough that it cannot.
  */
 struct trunk *trunks_pick(struct trunks *trunks, uint64_t skip, int64_t *wait_us)
 {
@@ -238,9 +241,9 @@ json_t *trunks_status(const struct trunks *trunks)
 	TAILQ_FOREACH(t, &trunks->list, link) {
 		json_t *status = instance_status(t->instance);
 		json_t *j = json_pack("{s:s, s:s, s:b, s:s, s:i, s:i, s:f, s:I, s:I}", "name",
-				      t->instance->name, "plugin", t->instance->plugin->name, "healthy",
-				      t->healthy && t->instance->open, "text", t->text, "live",
-				      (int)t->live, "max_calls", (int)t->max_calls,
+				      t->instance->name, "plugin", t->instance->plugin->name,
+				      "healthy", t->healthy && t->instance->open, "text", t->text,
+				      "live", (int)t->live, "max_calls", (int)t->max_calls,
 				      "calls_per_second", t->rate, "placed", (json_int_t)t->placed,
 				      "failed", (json_int_t)t->failed);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instances of plugins: made from their settings, opened, asked how they are, closed; and what they post and time.
+ * Instances of plugins: made from their settings, opened, asked how they are, closed; and what they
+ * post and time. Their lanes and operations are in files of their own.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -188,7 +189,7 @@ struct instance_post {
 	void *arg;
 };
 
-/* Guards every instance's list of posts, and the end of being open; held for a few instructions only. */
+/* Guards every instance's list of posts, and the end of being open; held for moments only. */
 static pthread_mutex_t posts_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void run_post(void *arg)
@@ -226,7 +227,10 @@ int tc_post(struct tc_instance *self, void (*fn)(void *arg), void (*drop)(void *
 	return 0;
 }
 
-/* Not open from here on. What is still queued finds out, when its turn comes, that its instance is gone. */
+/*
+ * Not open from here on. What is still queued finds out, when its turn comes, that its instance is
+ * gone.
+ */
 static void drop_posts(struct tc_instance *self)
 {
 	struct instance_post *p;

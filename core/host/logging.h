@@ -9,7 +9,7 @@
 
 enum logging_format { LOGGING_TEXT, LOGGING_JSON };
 
-/* What is written from now on, to stderr. Thread: any, once before threads start, later on a reload. */
+/* What is written from now on, to stderr. Thread: any; at the start, and later on a reload. */
 void logging_setup(enum tc_log_level level, enum logging_format format);
 
 #endif

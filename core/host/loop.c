@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The loop: libevent underneath, a heap of timers on a clock that tests can drive, and a queue of posted work.
+ * The loop: libevent underneath, a heap of timers on a clock that tests can drive, and a queue of
+ * posted work. Whose timers and posts they are is not known here.
  */
 #include "host/loop.h"
 
@@ -69,7 +70,7 @@ int64_t tc_wall_us(void)
 	return clock_us(CLOCK_REALTIME);
 }
 
-/* Virtual time begins on 2030-01-01T00:00:00Z, so that ids and times in tests are the same each time. */
+/* Virtual time begins on 2030-01-01T00:00:00Z: times in tests are the same each time. */
 #define VIRTUAL_EPOCH_US (INT64_C(1893456000) * 1000000)
 
 static int64_t virtual_us(const struct loop *loop)

@@ -54,13 +54,16 @@ static inline bool loop_timer_armed(const struct loop_timer *t)
 }
 
 /*
- * For tests on LOOP_VIRTUAL: run what is posted and due now without letting time pass; true if anything ran.
- * And: when the next timer is due (INT64_MAX = none), and let time pass.
+ * For tests on LOOP_VIRTUAL: run what is posted and due now without letting time pass; true if
+ * anything ran. And: when the next timer is due (INT64_MAX = none), and let time pass.
  */
 bool loop_turn(struct loop *loop);
 int64_t loop_next_us(const struct loop *loop);
 void loop_advance_us(struct loop *loop, int64_t us);
-/* Milliseconds the loop was late at its last tick, and the worst of the last minute: the watchdog's figures. */
+/*
+ * The watchdog's figures: milliseconds the loop was late at its last tick, and the worst of the last
+ * minute.
+ */
 double loop_lag_ms(const struct loop *loop, double *worst_ms);
 /* Begin to measure the lag, and log when it exceeds 50 ms (at most once a minute). */
 void loop_watchdog_start(struct loop *loop);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Operations: each completes once for whoever asked, whatever the plugin, the deadline and a cancellation do.
+ * Operations: each completes once for whoever asked, whatever the plugin, the deadline and a
+ * cancellation do. Where the work is done is not known here.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 #define OP_MAGIC 0x6f705f31u
 
 /*
- * Two hold an operation: the one who waits (until told), and the plugin (until tc_op_done). The plugin's completion is
- * posted, so everything but the two flags belongs to the loop thread.
+ * Two hold an operation: the one who waits (until told), and the plugin (until tc_op_done). The
+ * plugin's completion is posted, so everything but the two flags belongs to the loop thread.
  */
 struct tc_op {
 	uint32_t magic;
@@ -58,8 +59,8 @@ static void on_deadline(void *arg)
 	tell(op, -ETIMEDOUT, NULL, "it did not end in time");
 }
 
-struct tc_op *op_new(struct tc_instance *self, const char *what, int64_t timeout_ms, op_done_fn done,
-		     void (*discard)(void *result), void *arg)
+struct tc_op *op_new(struct tc_instance *self, const char *what, int64_t timeout_ms,
+		     op_done_fn done, void (*discard)(void *result), void *arg)
 {
 	struct tc_op *op = tc_alloc(sizeof(*op));
 
@@ -109,7 +110,7 @@ void tc_op_done(struct tc_op *op, int err, void *result, const char *text)
 	op->err = err;
 	op->result = result;
 	op->text = tc_strdup(text);
-	/* the host's queue, not the instance's: a completion counts also while its instance closes */
+	/* the host's queue, not the instance's: it counts also while the instance closes */
 	loop_post(op->self->host->loop, complete, op);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finding and loading plugins, and the guard that refuses what does not fit. Instances are in instance.c.
+ * Finding and loading plugins, and the guard that refuses what does not fit. Instances are in
+ * instance.c.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -46,23 +47,26 @@ static bool guard(const struct tc_plugin *p, enum tc_kind kind, const char *name
 		  size_t size_bytes)
 {
 	if (p->magic != TC_PLUGIN_MAGIC)
-		snprintf(fault, size_bytes, "not a Tocsin plugin: magic is %08x, wanted %08x", p->magic,
-			 TC_PLUGIN_MAGIC);
+		snprintf(fault, size_bytes, "not a Tocsin plugin: magic is %08x, wanted %08x",
+			 p->magic, TC_PLUGIN_MAGIC);
 	else if (p->abi != TC_PLUGIN_ABI)
-		snprintf(fault, size_bytes, "built for plugin interface %u, this daemon has %u: rebuild it",
-			 p->abi, TC_PLUGIN_ABI);
+		snprintf(fault, size_bytes,
+			 "built for plugin interface %u, this daemon has %u: rebuild it", p->abi,
+			 TC_PLUGIN_ABI);
 	else if (p->size != sizeof(*p))
-		snprintf(fault, size_bytes, "its descriptor has %u bytes, wanted %zu: rebuild it", p->size,
-			 sizeof(*p));
+		snprintf(fault, size_bytes, "its descriptor has %u bytes, wanted %zu: rebuild it",
+			 p->size, sizeof(*p));
 	else if (p->kind != (uint32_t)kind)
 		snprintf(fault, size_bytes, "is of kind %s, wanted %s", kind_name(p->kind),
 			 kind_name(kind));
 	else if (!p->name || strcmp(p->name, name) != 0)
-		snprintf(fault, size_bytes, "calls itself '%s', wanted '%s'", p->name ? p->name : "",
-			 name);
-	else if (!p->version || !p->summary || !p->options || !p->config_size || !p->open || !p->close)
-		snprintf(fault, size_bytes, "its descriptor is incomplete: version, summary, options, "
-			 "config_size, open and close are needed");
+		snprintf(fault, size_bytes, "calls itself '%s', wanted '%s'",
+			 p->name ? p->name : "", name);
+	else if (!p->version || !p->summary || !p->options || !p->config_size || !p->open ||
+		 !p->close)
+		snprintf(fault, size_bytes,
+			 "its descriptor is incomplete: version, summary, options, config_size, "
+			 "open and close are needed");
 	else if (!p->ops && kind != TC_KIND_TRIGGER)
 		snprintf(fault, size_bytes, "its descriptor has no operations");
 	else
@@ -70,8 +74,8 @@ static bool guard(const struct tc_plugin *p, enum tc_kind kind, const char *name
 	return false;
 }
 
-static const struct tc_plugin *load(const char *path, enum tc_kind kind, const char *name, char *fault,
-				    size_t size_bytes)
+static const struct tc_plugin *load(const char *path, enum tc_kind kind, const char *name,
+				    char *fault, size_t size_bytes)
 {
 	const struct tc_plugin *plugin;
 	void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -142,8 +146,8 @@ static bool search_dir(void *arg, const char *dir)
 	return true;
 }
 
-const struct tc_plugin *host_plugin(struct host *host, enum tc_kind kind, const char *name, char *fault,
-				    size_t size_bytes)
+const struct tc_plugin *host_plugin(struct host *host, enum tc_kind kind, const char *name,
+				    char *fault, size_t size_bytes)
 {
 	struct search s = {.kind = kind, .name = name};
 	const struct tc_plugin *plugin;
@@ -188,7 +192,7 @@ static bool collect_dir(void *arg, const char *dir)
 	struct names *names = arg;
 	char *folder = tc_asprintf("%s/%s", dir, kind_name(names->kind));
 	struct dirent **list = NULL;
-	int n = scandir(folder, &list, is_so, NULL);
+	int n = scandir(folder, &list, is_so, alphasort);
 
 	if (n > 0)
 		names->v = tc_realloc(names->v, (names->n + (size_t)n) * sizeof(*names->v));

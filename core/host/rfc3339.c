@@ -130,8 +130,8 @@ int rfc3339_parse(const char *s, int64_t *wall_us)
 	check = tm;
 	t = timegm(&check);
 	/* timegm() turns the 31st of June into the 1st of July: whoever wrote that meant neither */
-	if (check.tm_mon != tm.tm_mon || check.tm_mday != tm.tm_mday || check.tm_hour != tm.tm_hour ||
-	    check.tm_min != tm.tm_min || check.tm_sec != tm.tm_sec)
+	if (check.tm_mon != tm.tm_mon || check.tm_mday != tm.tm_mday ||
+	    check.tm_hour != tm.tm_hour || check.tm_min != tm.tm_min || check.tm_sec != tm.tm_sec)
 		return -EINVAL;
 	t -= offset_s;
 	if (t < FIRST_S || t > LAST_S)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of the host share among themselves: the inside of the host. Nobody else includes this.
+ * What the files of the host share among themselves: the inside of the host. Nobody else includes
+ * this.
  */
 #ifndef CORE_HOST_RUNTIME_H
 #define CORE_HOST_RUNTIME_H

@@ -43,6 +43,7 @@ int target_resolve(const char *target, struct target_person *person, char *fault
 		return -ENOENT;
 	}
 	snprintf(fault, size_bytes,
-		 "must be a telephone number (+4930123), contact:NAME, schedule:NAME or policy:NAME");
+		 "must be a telephone number (+4930123), contact:NAME, schedule:NAME or "
+		 "policy:NAME");
 	return -EINVAL;
 }

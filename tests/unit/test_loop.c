@@ -241,7 +241,8 @@ static void note_ran(void *arg)
 
 static int by_due(const void *a, const void *b)
 {
-	const struct reference *x = &reference[*(const size_t *)a], *y = &reference[*(const size_t *)b];
+	const struct reference *x = &reference[*(const size_t *)a];
+	const struct reference *y = &reference[*(const size_t *)b];
 
 	if (x->due_us != y->due_us)
 		return x->due_us < y->due_us ? -1 : 1;

@@ -299,6 +299,7 @@ static void test_exactly_once(void **state)
 int main(void)
 {
 #define VIRTUAL(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define REAL(f) cmocka_unit_test_setup_teardown(f, setup_real, teardown)
 	const struct CMUnitTest tests[] = {
 		VIRTUAL(test_completed),
 		VIRTUAL(test_failed),
@@ -309,7 +310,7 @@ int main(void)
 		VIRTUAL(test_cancelled_when_completed_and_not_told),
 		VIRTUAL(test_late_without_a_result_or_discard),
 		VIRTUAL(test_refused),
-		cmocka_unit_test_setup_teardown(test_completed_by_another_thread, setup_real, teardown),
+		REAL(test_completed_by_another_thread),
 		VIRTUAL(test_completed_while_closing),
 		VIRTUAL(test_exactly_once),
 	};

@@ -67,8 +67,8 @@ static void test_refusals(void **state)
 	snprintf(text, sizeof(text), "%s/triggers/no_symbol.so has no symbol 'tc_plugin'",
 		 fixtures());
 	expect_refused(TC_KIND_TRIGGER, "no_symbol", text);
-	snprintf(text, sizeof(text), "%s/triggers/unresolved.so: undefined symbol: tc_of_the_future",
-		 fixtures());
+	snprintf(text, sizeof(text),
+		 "%s/triggers/unresolved.so: undefined symbol: tc_of_the_future", fixtures());
 	expect_refused(TC_KIND_TRIGGER, "unresolved", text);
 }
 
@@ -189,9 +189,10 @@ static void test_loaded_once(void **state)
 {
 	struct host *host = open_host(fixtures());
 	char fault[512] = "untouched";
-	const struct tc_plugin *p = host_plugin(host, TC_KIND_TRIGGER, "good", fault, sizeof(fault));
+	const struct tc_plugin *p;
 
 	(void)state;
+	p = host_plugin(host, TC_KIND_TRIGGER, "good", fault, sizeof(fault));
 	assert_non_null(p);
 	assert_string_equal(p->name, "good");
 	assert_ptr_equal(host_plugin(host, TC_KIND_TRIGGER, "good", fault, sizeof(fault)), p);

@@ -61,7 +61,8 @@ static void test_what_is_none(void **state)
 
 static void test_nobody_of_that_name(void **state)
 {
-	static const char *const names[] = {"contact:alice", "schedule:ops", "policy:a b", "oncall"};
+	static const char *const names[] = {"contact:alice", "schedule:ops", "policy:a b",
+					    "oncall"};
 	struct target_person person;
 	char fault[160], wanted[160];
 

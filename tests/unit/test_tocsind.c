@@ -89,8 +89,8 @@ static void expect(const char *const *args, int status, const char *out, const c
 	    (err && (*err ? !strstr(r.err, err) : !!*r.err)))
 		fail_msg("%s %s: status %d, wanted %d\n-- out, wanted \"%s\":\n%s-- err, wanted "
 			 "\"%s\":\n%s",
-			 args[0], args[1] ? args[1] : "", r.status, status, out ? out : "(any)", r.out,
-			 err ? err : "(any)", r.err);
+			 args[0], args[1] ? args[1] : "", r.status, status, out ? out : "(any)",
+			 r.out, err ? err : "(any)", r.err);
 	result_free(&r);
 }
 
@@ -128,8 +128,8 @@ static void test_list(void **state)
 	assert_int_equal(r.status, 1);
 	assert_string_equal(r.out, "triggers/good 1.5 Counts\n");
 	assert_non_null(strstr(r.err, "tts/no_ops: its descriptor has no operations\n"));
-	assert_non_null(strstr(r.err, "triggers/wrong_abi: built for plugin interface 7, this daemon "
-				      "has 1: rebuild it\n"));
+	assert_non_null(strstr(r.err, "triggers/wrong_abi: built for plugin interface 7, this "
+				      "daemon has 1: rebuild it\n"));
 	result_free(&r);
 	expect(ARGS("--list-plugins"), 0, "store/sqlite ", ""); /* by TOCSIN_PLUGIN_PATH */
 	expect(ARGS("--list-plugins", "--plugin-path", "/nonexistent"), 0, "", "");
@@ -210,8 +210,10 @@ static void expect_faults(struct folder *f, const char *text, const char *wanted
 	write_config(f, text);
 	run(&r, ARGS("--check", "-c", f->file, "--plugin-path", f->plugins));
 	for (char *line = r.err; *line; line += strcspn(line, "\n") + 1) {
-		assert_memory_equal(line, f->file, strlen(f->file));
-		tc_buf_add(&found, line + strlen(f->file), strcspn(line, "\n") - strlen(f->file) + 1);
+		size_t name = strlen(f->file);
+
+		assert_memory_equal(line, f->file, name);
+		tc_buf_add(&found, line + name, strcspn(line, "\n") - name + 1);
 	}
 	faults = tc_buf_take(&found);
 	assert_string_equal(faults, wanted);
