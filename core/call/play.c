@@ -136,9 +136,18 @@ static void add_silence(struct list *l, int64_t ms)
 
 static void send_list(struct call *call, const struct list *l)
 {
+	int err;
+
 	call->items = l->n;
 	call->play_id++;
-	trunk_play(call->trunk, call->id, call->play_id, l->items, l->n);
+	err = trunk_play(call->trunk, call->id, call->play_id, l->items, l->n);
+	if (!err)
+		return;
+	/* rather another call than one in which nothing is said */
+	tc_log(NULL, TC_LOG_ERROR, "call %s: the trunk does not play, hanging up: %s", call->id,
+	       tc_strerror(err));
+	call->items = 0;
+	call_hang_up(call);
 }
 
 /* The message and the menu, as often as they are to be repeated, and time to press. */

@@ -66,16 +66,23 @@ static struct fake_call *by_id(const char *id)
 	return NULL;
 }
 
+/* Once, when the script wants it. */
+static bool refuses(void *state)
+{
+	if (!fakes.refuse || strcmp(fakes.refuse, tc_instance_name(state)) != 0)
+		return false;
+	fakes.refuse = NULL;
+	return true;
+}
+
 static int pbx_originate(void *state, const struct tc_pbx_originate *o)
 {
 	const char *trunk = tc_instance_name(state);
 	struct fake_call *c;
 	char *text;
 
-	if (fakes.refuse && !strcmp(fakes.refuse, trunk)) {
-		fakes.refuse = NULL;
+	if (refuses(state))
 		return -EHOSTDOWN;
-	}
 	c = tc_alloc(sizeof(*c));
 	tc_strcopy(c->id, sizeof(c->id), o->call_id);
 	tc_strcopy(c->number, sizeof(c->number), o->number);
@@ -92,9 +99,10 @@ static int pbx_play(void *state, const char *call_id, uint32_t play_id, const st
 	struct fake_call *c = by_id(call_id);
 	struct fake_asked *a;
 
-	(void)state;
 	if (!c)
 		return -ENOENT;
+	if (n && refuses(state))
+		return -EHOSTDOWN;
 	a = note(n ? "play" : "stop", c->number);
 	a->items = (unsigned)n;
 	c->play_id = play_id;

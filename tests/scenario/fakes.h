@@ -37,7 +37,7 @@ struct fakes {
 	STAILQ_HEAD(, fake_asked) asked;
 	struct tc_instance *trunk[8]; /* by order of opening */
 	unsigned trunks;
-	const char *refuse;         /* name of the trunk that refuses its next call */
+	const char *refuse;         /* name of the trunk that refuses its next call or play list */
 	bool forgets;               /* the end that was asked for is not reported */
 	bool mute;                  /* the voice fails */
 	bool slow;                  /* the voice speaks only when it is let: held */
