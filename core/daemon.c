@@ -5,12 +5,14 @@
 #include "daemon.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <tocsin/alloc.h>
 
@@ -51,6 +53,7 @@ struct daemon {
 	struct alerts *alerts;
 	struct api *api;
 	struct event *signals[SIGNALS];
+	int lock_fd; /* of the state directory, -1 = none */
 	bool failed, stopping;
 };
 
@@ -78,6 +81,24 @@ static int make_state_dir(const char *path)
 		return 0;
 	tc_log(NULL, TC_LOG_ERROR, "the state directory %s cannot be made: %s", path,
 	       tc_strerror(err));
+	return err;
+}
+
+/* Two daemons over one folder would both call people for the same alerts. */
+static int lock_state_dir(struct daemon *d)
+{
+	const char *dir = d->config->state_dir;
+	char *path = tc_asprintf("%s/lock", dir);
+	int err = 0;
+
+	d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (d->lock_fd < 0 || flock(d->lock_fd, LOCK_EX | LOCK_NB))
+		err = -errno;
+	if (err == -EWOULDBLOCK)
+		tc_log(NULL, TC_LOG_ERROR, "the state directory %s is another tocsind's", dir);
+	else if (err)
+		tc_log(NULL, TC_LOG_ERROR, "%s cannot be locked: %s", path, tc_strerror(err));
+	free(path);
 	return err;
 }
 
@@ -317,6 +338,8 @@ static void stop(struct daemon *d)
 	if (d->config != d->first)
 		config_free(d->config);
 	config_free(d->first);
+	if (d->lock_fd >= 0)
+		close(d->lock_fd); /* the file stays: who waits for its lock may have it open */
 	metrics_reset();
 	libevent_global_shutdown();
 }
@@ -343,6 +366,8 @@ static int start(struct daemon *d)
 		      (enum logging_format)d->config->log.format);
 	err = make_state_dir(d->config->state_dir);
 	if (!err)
+		err = lock_state_dir(d);
+	if (!err)
 		err = open_store(d);
 	if (err)
 		return err;
@@ -356,7 +381,7 @@ static int start(struct daemon *d)
 
 int daemon_run(const struct daemon_options *options)
 {
-	struct daemon d = {.options = options};
+	struct daemon d = {.options = options, .lock_fd = -1};
 	int err = start(&d);
 
 	if (!err) {
