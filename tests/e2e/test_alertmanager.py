@@ -65,6 +65,21 @@ def test_resolved_stops_the_ringing(rig):
     assert len(phone.of("CALL_INCOMING")) == 1
 
 
+def test_resolved_with_an_earlier_start(rig):
+    """Two Prometheus servers see one alert begin at two times; Alertmanager then tells the earlier one."""
+    peer = rig.peer(sipp.ring())
+    d = rig.daemon(peer, over=dict(trigger(), call={"ring_timeout": "60s"}))
+    body = payload("firing-single")
+    assert d.post("/v1/alertmanager", body, token=d.token).status in (200, 202)
+    peer.wait_message("INVITE")
+    body["alerts"][0].update(status="resolved", startsAt="2026-11-22T14:02:41.632Z",
+                             endsAt="2026-11-22T14:05:00Z")
+    assert d.post("/v1/alertmanager", body, token=d.token).status in (200, 202)
+    alert, = d.alerts()
+    d.wait_state(alert["id"], "resolved", timeout=5)
+    peer.wait_message("CANCEL")
+
+
 def test_an_alert_is_taken_once(rig):
     """Repeats, and the second of two Alertmanagers, make no second alert; a new startsAt does."""
     phone = rig.phone(Person(digits="4@0.5"))
