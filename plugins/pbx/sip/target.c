@@ -161,7 +161,9 @@ int target_address(const char *text, uint32_t *ip, uint16_t *port)
 
 	if (!take(host, sizeof(host), text, n) || inet_pton(AF_INET, host, &addr) != 1)
 		return -EINVAL;
-	if (text[n] == ':' && parse_port(text + n + 1, strlen(text + n + 1), port))
+	if (strcmp(text + n, ":0") == 0)
+		*port = 0;
+	else if (text[n] == ':' && parse_port(text + n + 1, strlen(text + n + 1), port))
 		return -EINVAL;
 	*ip = ntohl(addr.s_addr);
 	return 0;

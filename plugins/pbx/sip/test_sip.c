@@ -290,6 +290,11 @@ static void addresses_are_read(void **state)
 	assert_int_equal(target_address("192.0.2.1:5080", &ip, &port), 0);
 	assert_int_equal(ip, 0xc0000201);
 	assert_int_equal(port, 5080);
+	assert_int_equal(target_address("0.0.0.0:0", &ip, &port), 0);
+	assert_int_equal(ip, 0);
+	assert_int_equal(port, 0);
+	assert_int_equal(target_address("192.0.2.1:", &ip, &port), -EINVAL);
+	assert_int_equal(target_address("192.0.2.1:65536", &ip, &port), -EINVAL);
 	assert_int_equal(target_address("::1", &ip, &port), -EINVAL);
 	assert_int_equal(target_address("localhost", &ip, &port), -EINVAL);
 	assert_int_equal(target_network("192.0.2.77/24", &ip, &mask), 0);
