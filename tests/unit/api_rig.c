@@ -322,6 +322,11 @@ void api_rig_let_go(struct api_rig *rig)
 	rig->gated = false;
 }
 
+void api_rig_settle(struct api_rig *rig)
+{
+	client_wait(rig->loop, is_idle, rig);
+}
+
 static int do_nothing(struct db *db, void *arg)
 {
 	(void)db;

@@ -66,6 +66,8 @@ size_t api_rig_count(struct api_rig *rig);
 /* From here on the store's writer does nothing, until it is let go. */
 void api_rig_hold(struct api_rig *rig);
 void api_rig_let_go(struct api_rig *rig);
+/* Wait until the store has nothing to do. */
+void api_rig_settle(struct api_rig *rig);
 /* Submit work that does nothing until the writer's queue is full (while it is held). */
 void api_rig_flood(struct api_rig *rig);
 

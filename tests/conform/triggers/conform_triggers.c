@@ -213,6 +213,7 @@ static void says_when_there_is_too_much(void **state)
 	api_rig_flood(f->rig);
 	assert_int_equal(post_good(f), 503);
 	api_rig_let_go(f->rig);
+	api_rig_settle(f->rig);
 	assert_int_equal(api_rig_count(f->rig), 0);
 	assert_true(is_taken(post_good(f)));
 }
