@@ -62,19 +62,15 @@ static int next_param(const char **p, const char *end, char *name, size_t name_s
 /* Whether a list by commas has the word. */
 static bool has_word(const char *list, const char *word)
 {
-	size_t len = strlen(word);
-
-	for (const char *p = list; *p; p++) {
-		if (strncasecmp(p, word, len) == 0 &&
-		    (p[len] == '\0' || p[len] == ',' || p[len] == ' '))
+	for (;;) {
+		list += strspn(list, ", ");
+		size_t len = strcspn(list, ", ");
+		if (len == 0)
+			return false;
+		if (len == strlen(word) && strncasecmp(list, word, len) == 0)
 			return true;
-		p += strcspn(p, ",");
-		if (!*p)
-			break;
-		while (p[1] == ' ')
-			p++;
+		list += len;
 	}
-	return false;
 }
 
 static void set_text(char *dst, size_t size_bytes, const char *src)

@@ -112,7 +112,7 @@ static void on_packet(int flags, void *arg)
 {
 	struct media *media = arg;
 	uint8_t packet[1500];
-	struct sockaddr_in src;
+	struct sockaddr_in src = {0};
 
 	(void)flags;
 	/* A bounded number, so that one flooded call cannot keep the thread. */

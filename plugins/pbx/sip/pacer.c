@@ -106,7 +106,7 @@ static void tell_end(struct stream *s, const struct playlist_end *end)
 /* The next payload, and the ends that it brings. */
 static void fill(struct stream *s, uint8_t *payload)
 {
-	struct playlist_end end;
+	struct playlist_end end = {0};
 	const uint8_t *frame = NULL;
 	bool sound = false, ended = false;
 

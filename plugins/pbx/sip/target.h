@@ -44,7 +44,10 @@ bool target_has_number(const struct target *t);
 /* "MIN-MAX", both ends even or made so, 1024..65535. result: 0 | -EINVAL */
 int target_ports(const char *range, uint16_t *min, uint16_t *max);
 
-/* "IP" or "IP:PORT", also port 0. The port is not touched when there is none. result: 0 | -EINVAL */
+/*
+ * "IP" or "IP:PORT", also port 0. The port is not touched when there is none. result: 0 |
+ * -EINVAL
+ */
 int target_address(const char *text, uint32_t *ip, uint16_t *port);
 
 /* "IP" or "IP/BITS"; both in host byte order. result: 0 | -EINVAL */

@@ -83,7 +83,7 @@ static double rms(const int16_t *pcm, size_t n)
 
 	for (size_t i = n / 4; i < n * 3 / 4; i++)
 		sum += (double)pcm[i] * pcm[i];
-	return sqrt(sum / (double)(n / 2));
+	return sqrt(2 * sum / (double)n);
 }
 
 static double level_after(uint32_t rate, double hz)

@@ -271,7 +271,7 @@ static void plays_a_list(void **state)
 	struct tc_pbx_item items[] = {
 		{.silence_ms = 100}, {.clip = a}, {.clip = b}, {.silence_ms = 0}};
 	static const uint32_t ms[] = {100, 500, 310, 0}, total[] = {0, 500, 810, 810};
-	int64_t answered_us, last_us;
+	int64_t last_us;
 	struct phone_view v;
 	char id[TC_ID_SIZE];
 
@@ -280,7 +280,7 @@ static void plays_a_list(void **state)
 	assert_int_equal(play(id, 7, items, 4), 0);
 	tc_clip_unref(a);
 	tc_clip_unref(b);
-	last_us = answered_us = rig_await(id, TC_PBX_ANSWERED, 0)->at_us;
+	last_us = rig_await(id, TC_PBX_ANSWERED, 0)->at_us;
 	for (uint32_t i = 0; i < 4; i++) {
 		const struct tc_pbx_event *e = rig_await(id, TC_PBX_PLAYED, i);
 		assert_int_equal(e->play_id, 7);

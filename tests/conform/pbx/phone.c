@@ -125,7 +125,7 @@ static void answer(const struct phone *phone, const struct sockaddr_in *to, cons
 	char to_value[300];
 	struct tc_buf b = {0};
 	const char *value;
-	size_t len;
+	size_t len = 0;
 
 	tc_buf_printf(&b, "SIP/2.0 %s\r\n", status);
 	for (int i = 0; (value = header(request, "Via", i, &len)); i++)
@@ -145,7 +145,7 @@ static void answer(const struct phone *phone, const struct sockaddr_in *to, cons
 /* Contact, and a body that says where sound is wanted. */
 static char *sdp(const struct phone *phone, const struct call *c, const char *direction)
 {
-	struct sockaddr_in in;
+	struct sockaddr_in in = {.sin_family = AF_INET};
 	socklen_t len = sizeof(in);
 	char body[400];
 
@@ -300,7 +300,7 @@ static void on_invite(struct phone *phone, const char *msg, const struct sockadd
 static void on_cancel(struct phone *phone, const char *msg, const struct sockaddr_in *src)
 {
 	struct call *c = find(phone, msg);
-	size_t len, ours_len;
+	size_t len = 0, ours_len = 0;
 	const char *via = header(msg, "Via", 0, &len);
 	const char *ours = c ? header(c->invite, "Via", 0, &ours_len) : NULL;
 
