@@ -101,6 +101,7 @@ struct page {
 	void *arg;
 	char alert_id[TC_ID_SIZE];
 	char *number, *contact_id, *who, *language, *voice; /* owned; contact_id, language, voice may be NULL */
+	json_t *values;              /* one reference; of the alert, for the prompts' templates */
 	char *text[PROMPT_COUNT];    /* owned; what will be said */
 	struct tc_clip *clip[PROMPT_COUNT]; /* owned; NULL until rendered */
 	struct speech_want *want[PROMPT_COUNT];
@@ -235,5 +236,12 @@ void page_over(struct page *page, const char *why);
 /* ---- page.c ---- */
 
 void page_free(struct page *page);
+/*
+ * A prompt's text for an alert; a template that is broken is said as it stands.
+ *
+ * values  NULL = none
+ * result  owned by the caller
+ */
+char *page_prompt(const json_t *values, const char *template);
 
 #endif

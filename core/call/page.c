@@ -64,8 +64,7 @@ void caller_figures(const struct caller *caller, size_t *queued, size_t *live)
 	*live = caller->live;
 }
 
-/* A prompt's text for this alert; a template that is broken is said as it stands. */
-static char *prompt(const char *template, const json_t *values)
+char *page_prompt(const json_t *values, const char *template)
 {
 	const char *fault = NULL;
 	char *text = tc_template_render(template, values, &fault);
@@ -90,9 +89,10 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
 	page->who = tc_strdup(request->who);
 	page->language = tc_strdup(request->language);
 	page->voice = tc_strdup(request->voice);
-	page->text[PROMPT_GREETING] = prompt(p->greeting, request->values);
+	page->values = json_incref((json_t *)request->values);
+	page->text[PROMPT_GREETING] = page_prompt(request->values, p->greeting);
 	page->text[PROMPT_MESSAGE] = tc_strdup(request->message);
-	page->text[PROMPT_MENU] = prompt(p->menu, request->values);
+	page->text[PROMPT_MENU] = page_prompt(request->values, p->menu);
 	page->attempts = request->attempts_used;
 	page->first_us = request->first_us;
 	if (page->attempts >= caller->deps.config->attempts)
@@ -109,6 +109,7 @@ void page_free(struct page *page)
 	TAILQ_REMOVE(&page->caller->pages, page, link);
 	play_forget(page);
 	loop_timer_stop(&page->redial);
+	json_decref(page->values);
 	for (unsigned i = 0; i < PROMPT_COUNT; i++)
 		free(page->text[i]);
 	free(page->number);

@@ -42,7 +42,7 @@ struct page_request {
 	const char *contact_id; /* NULL: a bare number */
 	const char *who;        /* for the timeline: a name, or the number */
 	const char *message, *severity, *language, *voice;
-	const json_t *values;   /* for the prompts' templates; borrowed during the call */
+	const json_t *values;   /* for the prompts' templates; a reference is kept */
 	int attempts_used;      /* after a restart: how many calls were made before */
 	int64_t first_us;       /* wall time of the first attempt, 0 = now: begins the window */
 	int64_t due_us;         /* wall time before which not to call, 0 = now */

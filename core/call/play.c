@@ -264,7 +264,9 @@ static void say_done(void *arg, int err, struct tc_clip *clip, const char *text)
 void play_say(struct call *call, const char *prompt, bool finish)
 {
 	struct caller *caller = call->caller;
-	struct speech_text text = {.text = prompt_text(caller->deps.prompts, prompt),
+	char *said = page_prompt(call->page ? call->page->values : NULL,
+				 prompt_text(caller->deps.prompts, prompt));
+	struct speech_text text = {.text = said,
 				   .language = call->page ? call->page->language : NULL,
 				   .voice = call->page ? call->page->voice : NULL,
 				   .any_voice = true};
@@ -276,6 +278,7 @@ void play_say(struct call *call, const char *prompt, bool finish)
 	call->finishing = finish;
 	call->first_message = ITEMS_MAX; /* none in this list, unless it goes on with the message */
 	call->want = speech_render(caller->deps.speech, &text, say_done, w);
+	free(said);
 }
 
 void play_played(struct call *call, const struct tc_pbx_event *event)
@@ -318,13 +321,11 @@ void caller_warm(struct caller *caller)
 	json_t *values = json_pack("{s:s}", "severity", "critical");
 
 	for (size_t i = 0; i < sizeof(prompts) / sizeof(*prompts); i++) {
-		const char *fault;
-		struct speech_text text = {
-			.text = tc_template_render(prompts[i], values, &fault), .any_voice = true};
+		char *said = page_prompt(values, prompts[i]);
+		struct speech_text text = {.text = said, .any_voice = true};
 
-		if (text.text)
-			speech_render(caller->deps.speech, &text, warm_done, NULL);
-		free((void *)text.text);
+		speech_render(caller->deps.speech, &text, warm_done, NULL);
+		free(said);
 	}
 	json_decref(values);
 }
