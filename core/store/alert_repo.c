@@ -277,22 +277,22 @@ int alert_list(struct db *db, const struct alert_filter *filter,
 	       int (*fn)(const struct alert_row *row, void *arg), void *arg)
 {
 	struct reader reader = {fn, arg};
-	struct list list;
+	struct listing list;
 	int err;
 
 	if (filter->q && strlen(filter->q) > Q_MAX_BYTES)
 		return -EINVAL;
-	list_init(&list, "SELECT " COLUMNS " FROM alerts");
-	list_where_text(&list, "state = ?", filter->state);
-	list_where_text(&list, "severity = ?", filter->severity);
-	list_where_text(&list, "source = ?", filter->source);
-	list_where_text(&list, "target = ?", filter->target);
-	list_where_int(&list, "created_us >= ?", filter->since_us);
-	list_where_int(&list, "created_us < ?", filter->until_us);
-	list_where_text(&list, "id < ?", filter->before_id);
-	list_contains(&list, "message", "labels", filter->q);
-	err = list_run(&list, db, "id DESC", filter->limit, COLUMN_COUNT, hand_over, &reader);
-	list_fini(&list);
+	listing_init(&list, "SELECT " COLUMNS " FROM alerts");
+	listing_where_text(&list, "state = ?", filter->state);
+	listing_where_text(&list, "severity = ?", filter->severity);
+	listing_where_text(&list, "source = ?", filter->source);
+	listing_where_text(&list, "target = ?", filter->target);
+	listing_where_int(&list, "created_us >= ?", filter->since_us);
+	listing_where_int(&list, "created_us < ?", filter->until_us);
+	listing_where_text(&list, "id < ?", filter->before_id);
+	listing_contains(&list, "message", "labels", filter->q);
+	err = listing_run(&list, db, "id DESC", filter->limit, COLUMN_COUNT, hand_over, &reader);
+	listing_fini(&list);
 	return err;
 }
 

@@ -203,20 +203,20 @@ int call_list(struct db *db, const struct call_filter *filter,
 	      int (*fn)(const struct call_row *row, void *arg), void *arg)
 {
 	struct reader reader = {fn, arg};
-	struct list list;
+	struct listing list;
 	int err;
 
-	list_init(&list, "SELECT " COLUMNS " FROM calls");
-	list_where_text(&list, "alert_id = ?", filter->alert_id);
-	list_where_text(&list, "state = ?", filter->state);
-	list_where_text(&list, "result = ?", filter->result);
-	list_where_text(&list, "trunk = ?", filter->trunk);
-	list_where_text(&list, "number = ?", filter->number);
-	list_where_int(&list, "created_us >= ?", filter->since_us);
-	list_where_int(&list, "created_us < ?", filter->until_us);
-	list_where_text(&list, "id < ?", filter->before_id);
-	err = list_run(&list, db, "id DESC", filter->limit, COLUMN_COUNT, hand_over, &reader);
-	list_fini(&list);
+	listing_init(&list, "SELECT " COLUMNS " FROM calls");
+	listing_where_text(&list, "alert_id = ?", filter->alert_id);
+	listing_where_text(&list, "state = ?", filter->state);
+	listing_where_text(&list, "result = ?", filter->result);
+	listing_where_text(&list, "trunk = ?", filter->trunk);
+	listing_where_text(&list, "number = ?", filter->number);
+	listing_where_int(&list, "created_us >= ?", filter->since_us);
+	listing_where_int(&list, "created_us < ?", filter->until_us);
+	listing_where_text(&list, "id < ?", filter->before_id);
+	err = listing_run(&list, db, "id DESC", filter->limit, COLUMN_COUNT, hand_over, &reader);
+	listing_fini(&list);
 	return err;
 }
 

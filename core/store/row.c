@@ -34,13 +34,13 @@ void row_id(const struct tc_value *v, char id[TC_ID_SIZE])
 
 /* ---- lists ---- */
 
-void list_init(struct list *list, const char *select)
+void listing_init(struct listing *list, const char *select)
 {
-	*list = (struct list){0};
+	*list = (struct listing){0};
 	tc_buf_puts(&list->sql, select);
 }
 
-static void where(struct list *list, const char *condition, struct tc_value value)
+static void where(struct listing *list, const char *condition, struct tc_value value)
 {
 	assert(list->n < LIST_PARAMS);
 	tc_buf_puts(&list->sql, list->n ? " AND " : " WHERE ");
@@ -48,19 +48,19 @@ static void where(struct list *list, const char *condition, struct tc_value valu
 	list->params[list->n++] = value;
 }
 
-void list_where_text(struct list *list, const char *condition, const char *value)
+void listing_where_text(struct listing *list, const char *condition, const char *value)
 {
 	if (value)
 		where(list, condition, DB_TEXT(value));
 }
 
-void list_where_int(struct list *list, const char *condition, int64_t value)
+void listing_where_int(struct listing *list, const char *condition, int64_t value)
 {
 	if (value)
 		where(list, condition, DB_INT(value));
 }
 
-void list_contains(struct list *list, const char *column, const char *other, const char *q)
+void listing_contains(struct listing *list, const char *column, const char *other, const char *q)
 {
 	struct tc_buf pattern = {0};
 
@@ -100,7 +100,7 @@ static int each(struct db_stmt *stmt, size_t columns,
 	return err < 0 ? err : 0;
 }
 
-int list_run(struct list *list, struct db *db, const char *order, int limit, size_t columns,
+int listing_run(struct listing *list, struct db *db, const char *order, int limit, size_t columns,
 	     int (*read)(const struct tc_value *row, void *arg), void *arg)
 {
 	struct db_stmt *stmt;
@@ -117,7 +117,7 @@ int list_run(struct list *list, struct db *db, const char *order, int limit, siz
 	return err ? err : each(stmt, columns, read, arg);
 }
 
-void list_fini(struct list *list)
+void listing_fini(struct listing *list)
 {
 	tc_buf_fini(&list->sql);
 	free(list->pattern);

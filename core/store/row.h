@@ -20,24 +20,24 @@ void row_id(const struct tc_value *v, char id[TC_ID_SIZE]);
 /* Most parameters that one list takes. */
 #define LIST_PARAMS 16
 
-/* A SELECT that grows by conditions. Zeroed is empty; list_fini() releases it. */
-struct list {
+/* A SELECT that grows by conditions. Zeroed is empty; listing_fini() releases it. */
+struct listing {
 	struct tc_buf sql;
 	struct tc_value params[LIST_PARAMS];
 	size_t n;
-	char *pattern; /* owned, of list_contains() */
+	char *pattern; /* owned, of listing_contains() */
 };
 
 /* Begin: select is all up to WHERE. */
-void list_init(struct list *list, const char *select);
+void listing_init(struct listing *list, const char *select);
 /*
  * condition with one "?", a constant; nothing is added for a NULL, or for 0. Values are borrowed
- * until list_fini().
+ * until listing_fini().
  */
-void list_where_text(struct list *list, const char *condition, const char *value);
-void list_where_int(struct list *list, const char *condition, int64_t value);
+void listing_where_text(struct listing *list, const char *condition, const char *value);
+void listing_where_int(struct listing *list, const char *condition, int64_t value);
 /* Either column contains q, without regard to case. */
-void list_contains(struct list *list, const char *column, const char *other, const char *q);
+void listing_contains(struct listing *list, const char *column, const char *other, const char *q);
 /*
  * Run it, and hand each row to read, which returns 0 to go on.
  *
@@ -46,11 +46,11 @@ void list_contains(struct list *list, const char *column, const char *other, con
  * columns  <= 32
  * result   0 all is read or read() stopped it | negative, of the database or of read()
  */
-int list_run(struct list *list, struct db *db, const char *order, int limit, size_t columns,
+int listing_run(struct listing *list, struct db *db, const char *order, int limit, size_t columns,
 	     int (*read)(const struct tc_value *row, void *arg), void *arg);
-void list_fini(struct list *list);
+void listing_fini(struct listing *list);
 
-/* Hand each row of a query to read: as list_run(), without a limit, for a constant statement. */
+/* Hand each row of a query to read: as listing_run(), without a limit, for a constant statement. */
 int rows_each(struct db *db, const char *sql, const struct tc_value *params, size_t n,
 	      size_t columns, int (*read)(const struct tc_value *row, void *arg), void *arg);
 

@@ -7,7 +7,4 @@ PLUGIN_LIBS := -Wl,--wrap=gettimeofday -Wl,--wrap=rand_u64 -Wl,--wrap=re_fprintf
 	-Wl,--wrap=stun_msg_decode \
 	-l:libre.a -lssl -lcrypto -lz -lresolv -ldl -lm
 PLUGIN_LDFLAGS := -Wl,--version-script=$(PLUGIN_DIR)/sip.map -Wl,--exclude-libs,ALL -Wl,-Bsymbolic
-# In a test program the core's names are there too, and some are libre's: the core's win. Nothing of
-# libre runs in the tests of this folder; what runs it is tried through the plugin.
-PLUGIN_LIBS += -Wl,-z,muldefs
 PLUGIN_NEEDS := libre.a=libre-dev re.h=libre-dev openssl/ssl.h=libssl-dev libz.so=zlib1g-dev
