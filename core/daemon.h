@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The daemon as a whole: puts the rooms together from a configuration, runs, reloads and takes them down.
+ * The daemon as a whole: puts the rooms together from a configuration, runs, reloads and takes
+ * them down.
  */
 #ifndef CORE_DAEMON_H
 #define CORE_DAEMON_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The alerts that somebody must acknowledge: taking them in, working on them, and what became of them.
+ * The alerts that somebody must acknowledge: taking them in, working on them, and what became of
+ * them.
  */
 #ifndef CORE_ALERT_ALERT_H
 #define CORE_ALERT_ALERT_H
@@ -18,7 +19,8 @@ struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal
 void alerts_free(struct alerts *alerts);
 
 /*
- * After a start: read what is open and go on with it. done is called on the loop when all of it is under way.
+ * After a start: read what is open and go on with it. done is called on the loop when all of it is
+ * under way.
  */
 int alerts_resume(struct alerts *alerts, void (*done)(void *arg, int err), void *arg);
 
@@ -39,7 +41,8 @@ enum alert_verb {
  * A human decided (API, CLI, key). Committed before done is called; ringing phones stop.
  *
  * by, note  who, and what they said; note may be NULL; copied
- * done      err: 0 | -ENOENT no such alert | -EPERM not in a state for it | -EAGAIN the store is away; now: its state
+ * done      err: 0 | -ENOENT no such alert | -EPERM not in a state for it | -EAGAIN the store is
+ *           away; now: its state
  * result    0 taken | -EAGAIN
  */
 typedef void (*alert_done_fn)(void *arg, int err, const char *now);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of this folder share: the book of open alerts. Others see alert.h and tocsin/trigger.h.
+ * What the files of this folder share: the book of open alerts. Others see alert.h and
+ * tocsin/trigger.h.
  *
  * book.c     the open alerts in memory, and the work on each
  * intake.c   alerts that come in, and those that are over

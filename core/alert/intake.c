@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Taking in: alerts that triggers hand over are checked, deduplicated and committed, all of a batch in one transaction; only then
- * is anybody told, and only then does the work on them begin.
+ * Taking in: alerts that triggers hand over are checked, deduplicated and committed, all of a
+ * batch in one transaction; only then is anybody told, and only then does the work on them begin.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -303,7 +303,8 @@ static int run(struct db *db, void *arg)
 
 static const char *constant_state(const char *state)
 {
-	static const char *const all[] = {"open", "acknowledged", "resolved", "cancelled", "exhausted"};
+	static const char *const all[] = {"open", "acknowledged", "resolved", "cancelled",
+					  "exhausted"};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (!strcmp(all[i], state))
@@ -349,8 +350,8 @@ static void answer(struct batch *b)
 /* ---- a commit of which nobody knows whether it was done ---- */
 
 /*
- * Whoever sent the batch was told to try again. But when it was stored, a repetition finds the alerts there, and they
- * would be nobody's work until the next start: so look.
+ * Whoever sent the batch was told to try again. But when it was stored, a repetition finds the
+ * alerts there, and they would be nobody's work until the next start: so look.
  */
 static int run_look(struct db *db, void *arg)
 {
@@ -386,7 +387,8 @@ static void looked(void *arg, int err)
 	}
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->items[i].there) {
-			tc_log(NULL, TC_LOG_WARN, "alert %s: was stored after all", b->items[i].row.id);
+			tc_log(NULL, TC_LOG_WARN, "alert %s: was stored after all",
+			       b->items[i].row.id);
 			book_open(b->alerts, &b->items[i].row, NULL);
 		}
 	}
@@ -434,7 +436,8 @@ static void done(void *arg, int err)
 	struct batch *b = arg;
 
 	if (err) {
-		tc_log(NULL, TC_LOG_ERROR, "%zu alerts could not be stored: %s", b->n, tc_strerror(err));
+		tc_log(NULL, TC_LOG_ERROR, "%zu alerts could not be stored: %s", b->n,
+		       tc_strerror(err));
 		b->done(b->arg, -EAGAIN, NULL, 0);
 		if (unsure(b, err))
 			look_later(b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What becomes of an alert: a human decides (key, API), or everybody was tried in vain. Committed first, then acted upon.
+ * What becomes of an alert: a human decides (key, API), or everybody was tried in vain. Committed
+ * first, then acted upon.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ struct decision {
 	struct event_row event;
 	alert_done_fn done;     /* may be NULL */
 	void *arg;
-	bool stays;             /* by a page: nobody else would try again, so it is tried until it is stored */
+	bool stays;             /* by a page: nobody else would try again, so it is tried until it
+				   is stored */
 };
 
 static void decision_free(struct decision *d)
@@ -53,7 +55,8 @@ static int run(struct db *db, void *arg)
 {
 	struct decision *d = arg;
 	int err = alert_set_state(db, d->id, d->from, d->to,
-				  strcmp(d->to, "acknowledged") ? NULL : d->by, d->event.at_us, d->now);
+				  strcmp(d->to, "acknowledged") ? NULL : d->by, d->event.at_us,
+				  d->now);
 
 	return err ? err : event_insert(db, &d->event);
 }
@@ -64,8 +67,8 @@ static void decided(struct decision *d)
 	char labels[64] = "";
 
 	metrics_label(labels, sizeof(labels), "what", d->what);
-	metrics_count("tocsin_alert_outcomes_total", "Decisions on alerts, by what was decided.", labels,
-		      1);
+	metrics_count("tocsin_alert_outcomes_total", "Decisions on alerts, by what was decided.",
+		      labels, 1);
 	journal_publish(d->alerts->journal, &d->event);
 	if (d->call_id[0])
 		call_confirm(d->alerts->caller, d->call_id, d->prompt);
@@ -75,13 +78,17 @@ static void decided(struct decision *d)
 		resume_forget(d->alerts, d->id);
 }
 
-/* Decided otherwise meanwhile; or by this very decision, in a commit that was done and reported as lost. */
+/*
+ * Decided otherwise meanwhile; or by this very decision, in a commit that was done and reported as
+ * lost.
+ */
 static void too_late(struct decision *d)
 {
 	struct alert *alert = book_find(d->alerts, d->id);
 
 	if (d->call_id[0]) /* what the person wants to know */
-		call_confirm(d->alerts->caller, d->call_id, strcmp(d->now, d->to) ? d->now : d->prompt);
+		call_confirm(d->alerts->caller, d->call_id,
+			     strcmp(d->now, d->to) ? d->now : d->prompt);
 	if (alert)
 		book_close(alert, d->now);
 }
@@ -122,8 +129,8 @@ static void on_retry(void *arg)
 static void try_again(struct decision *d, int err)
 {
 	if (!d->tries++)
-		tc_log(NULL, TC_LOG_ERROR, "alert %s: '%s' cannot be recorded, trying again: %s", d->id,
-		       d->what, tc_strerror(err));
+		tc_log(NULL, TC_LOG_ERROR, "alert %s: '%s' cannot be recorded, trying again: %s",
+		       d->id, d->what, tc_strerror(err));
 	TAILQ_INSERT_TAIL(&d->alerts->undecided, d, link);
 	loop_timer_init(&d->retry, d->alerts->loop, on_retry, d);
 	loop_timer_start_us(&d->retry, RETRY_US);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * After a start: what an earlier process has left open is taken up again. Its calls that may still be up are ended first, so that
- * nobody's telephone rings twice.
+ * After a start: what an earlier process has left open is taken up again. Its calls that may still
+ * be up are ended first, so that nobody's telephone rings twice.
  */
 #include <search.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@ struct left_alert {
 	TAILQ_ENTRY(left_alert) link;
 	struct resume *resume;
 	struct alert_row row;     /* owned */
-	struct progress progress; /* due_us is known on the loop only: the configuration lives there */
+	struct progress progress; /* due_us is known on the loop only: the configuration lives
+				     there */
 	char result[16];          /* of the last call that has ended, "" = none; and when it did */
 	int64_t ended_us;
 	unsigned recovering;      /* its calls that are being ended */
@@ -231,11 +232,13 @@ static void recover_calls(struct resume *r)
 		struct left_alert *left = found ? *(struct left_alert **)found : NULL;
 
 		STAILQ_REMOVE_HEAD(&r->live, link);
-		tc_log(NULL, TC_LOG_INFO, "call %s: was %s when the daemon ended, taking care of it",
-		       c->row.id, c->row.state);
+		tc_log(NULL, TC_LOG_INFO,
+		       "call %s: was %s when the daemon ended, taking care of it", c->row.id,
+		       c->row.state);
 		if (left)
 			left->recovering++;
-		caller_recover(r->alerts->caller, &c->row, left ? call_over : call_of_closed_over, left);
+		caller_recover(r->alerts->caller, &c->row, left ? call_over : call_of_closed_over,
+			       left);
 		call_row_fini(&c->row);
 		free(c);
 	}

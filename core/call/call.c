@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A call as an object: its names, its birth, its place in the tree of calls, its end. What happens to it is elsewhere.
+ * A call as an object: its names, its birth, its place in the tree of calls, its end. What happens
+ * to it is elsewhere.
  */
 #include "call/call.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of this folder share: the caller, its pages and their calls. The alert layer sees page.h only.
+ * What the files of this folder share: the caller, its pages and their calls. The alert layer sees
+ * page.h only.
  *
  * place.c    a call from "wanted" to "the trunk was asked"
  * monitor.c  what the trunk reports, and the states that follow
@@ -70,7 +71,10 @@ enum call_result call_result_find(const char *name);
 
 struct record;
 
-/* A telephone number with a call up or being set up, and the calls that wait for it: never two at once. */
+/*
+ * A telephone number with a call up or being set up, and the calls that wait for it: never two at
+ * once.
+ */
 struct line {
 	char *number; /* owned; first: the key of the tree */
 	unsigned calls; /* that name it; the last one frees it */
@@ -84,7 +88,8 @@ struct caller {
 	struct caller_deps deps;
 	void *calls;                 /* tsearch tree of struct call by id */
 	void *lines;                 /* tsearch tree of struct line by number */
-	struct call_list queue[2];   /* calls that wait for room, in order; [1]: those that are rerouted */
+	struct call_list queue[2];   /* calls that wait for room, in order; [1]: those that are
+					rerouted */
 	TAILQ_HEAD(, page) pages;    /* all that are not freed */
 	size_t queued, live;
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
@@ -100,7 +105,8 @@ struct page {
 	const struct page_events *events;
 	void *arg;
 	char alert_id[TC_ID_SIZE];
-	char *number, *contact_id, *who, *language, *voice; /* owned; contact_id, language, voice may be NULL */
+	char *number, *contact_id, *who, *language, *voice; /* owned; contact_id, language, voice
+							       may be NULL */
 	json_t *values;              /* one reference; of the alert, for the prompts' templates */
 	char *text[PROMPT_COUNT];    /* owned; what will be said */
 	struct tc_clip *clip[PROMPT_COUNT]; /* owned; NULL until rendered */
@@ -140,7 +146,8 @@ struct call {
 	struct tc_buf keys;
 	/* the play list that is on: play.c */
 	uint32_t play_id;
-	unsigned items, first_message;  /* of the list; index of the first message in it, repeated every ... */
+	unsigned items, first_message;  /* of the list; index of the first message in it, repeated
+					   every ... */
 	unsigned message_every;
 	bool greeted;   /* the greeting was said, or is in the list */
 	bool heard;     /* the message was sent to its end at least once */
@@ -149,7 +156,8 @@ struct call {
 	bool hung_up;   /* we asked the trunk to end it */
 	bool originated; /* the trunk was asked */
 	struct speech_want *want; /* a prompt on its way: after a key */
-	struct tc_clip *spare;    /* owned; what stands in for a prompt that could not be rendered */
+	struct tc_clip *spare;    /* owned; what stands in for a prompt that could not be
+				     rendered */
 	/* record.c */
 	STAILQ_HEAD(, record) records;
 	struct loop_timer retry;
@@ -200,7 +208,9 @@ void place_unqueue(struct call *call);
 void monitor_event(void *caller, struct trunk *trunk, const struct tc_pbx_event *event);
 /* The end of a call, by the trunk or because it could not be asked. */
 void monitor_ended(struct call *call, const struct tc_pbx_event *event);
-/* The longest that the call may go on without a word from the trunk; then it is hung up, and ended. */
+/*
+ * The longest that the call may go on without a word from the trunk; then it is hung up, and ended.
+ */
 void monitor_limit(struct call *call, int64_t limit_ms);
 /* Ask the trunk to end it; before it was asked: ends at once. */
 void call_hang_up(struct call *call);
@@ -225,7 +235,9 @@ void ack_key(struct call *call, char key);
 
 /* ---- recall.c ---- */
 
-/* The page's call has ended: what now? Returns the reason for the timeline (owned by the caller). */
+/*
+ * The page's call has ended: what now? Returns the reason for the timeline (owned by the caller).
+ */
 char *recall_after(struct call *call, enum tc_pbx_end end);
 /* Place the page's next call after a while (or tell that the page is over). */
 void page_call_in(struct page *page, int64_t delay_ms);

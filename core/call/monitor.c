@@ -157,7 +157,8 @@ static void count(const struct call *call)
 	metrics_label(labels, sizeof(labels), "result", call_result_name(call->result));
 	metrics_label(labels, sizeof(labels), "trunk",
 		      call->trunk ? call->trunk->instance->name : "");
-	metrics_count("tocsin_calls_total", "Calls that have ended, by result and trunk.", labels, 1);
+	metrics_count("tocsin_calls_total", "Calls that have ended, by result and trunk.", labels,
+		      1);
 }
 
 /* "busy (486)", "no answer (480, Q.850 19)" */
@@ -203,8 +204,9 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	if (call->page)
 		reason = recall_after(call, event->end);
 	else
-		reason = tc_strdup(call->originated ? "the daemon ended during this call"
-						    : "the daemon ended, the call was never placed");
+		reason =
+			tc_strdup(call->originated ? "the daemon ended during this call"
+						   : "the daemon ended, the call was never placed");
 	call_record(call, "call.ended", reason, call->recovered ? recovered : NULL, "called %s: %s",
 		    call->page ? call->page->who : call->number, text.data);
 	tc_buf_fini(&text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The caller and its pages: beginning, stopping, freeing. The calls themselves are in the other files.
+ * The caller and its pages: beginning, stopping, freeing. The calls themselves are in the other
+ * files.
  */
 #include <search.h>
 #include <stdlib.h>
@@ -29,7 +30,10 @@ void caller_close(struct caller *caller)
 		caller->closing = true;
 }
 
-/* At the end of the process: calls that are up stay committed as they are, for the next one to recover. */
+/*
+ * At the end of the process: calls that are up stay committed as they are, for the next one to
+ * recover.
+ */
 void caller_free(struct caller *caller)
 {
 	if (!caller)

@@ -2,7 +2,8 @@
 /*
  * A page: all that is done by telephone to reach one person for one alert: calls, keys, redials.
  *
- * This is what the alert layer sees of the calls. place.c, monitor.c, play.c, ack.c and recall.c do the work.
+ * This is what the alert layer sees of the calls. place.c, monitor.c, play.c, ack.c and recall.c
+ * do the work.
  */
 #ifndef CORE_CALL_PAGE_H
 #define CORE_CALL_PAGE_H
@@ -26,8 +27,8 @@ enum page_key { PAGE_KEY_ACKNOWLEDGE, PAGE_KEY_ESCALATE, PAGE_KEY_RESOLVE };
 
 struct page_events {
 	/*
-	 * A key was pressed in a call: to be committed, however long that takes, and then answered by call_confirm() and
-	 * page_stop(). Nobody is called until then.
+	 * A key was pressed in a call: to be committed, however long that takes, and then answered
+	 * by call_confirm() and page_stop(). Nobody is called until then.
 	 */
 	void (*key)(void *arg, struct page *page, const char *call_id, enum page_key key);
 	/*
@@ -61,8 +62,8 @@ struct caller_deps {
 struct caller *caller_new(const struct caller_deps *deps);
 void caller_free(struct caller *caller);
 /*
- * The process is about to end, and the trunks with it: nobody is called any more and no page comes to its end. What is
- * open stays so in the store, for the next process. NULL is fine.
+ * The process is about to end, and the trunks with it: nobody is called any more and no page comes
+ * to its end. What is open stays so in the store, for the next process. NULL is fine.
  */
 void caller_close(struct caller *caller);
 /* After a reload of the configuration. */
@@ -73,8 +74,9 @@ void caller_reconfigure(struct caller *caller, const struct config_call *config,
 struct page *page_start(struct caller *caller, const struct page_request *request,
 			const struct page_events *events, void *arg);
 /*
- * The alert needs it no more (acknowledged elsewhere, resolved, cancelled): a call that rings is cancelled; one in which somebody
- * listens hears why, then ends. No done; the page is gone for the caller.
+ * The alert needs it no more (acknowledged elsewhere, resolved, cancelled): a call that rings is
+ * cancelled; one in which somebody listens hears why, then ends. No done; the page is gone for the
+ * caller.
  *
  * reason  the alert's new state: the prompt of that name is said
  */
@@ -90,15 +92,16 @@ const char *page_who(const struct page *page);
 void call_confirm(struct caller *caller, const char *call_id, const char *prompt);
 
 /*
- * After a restart: a call of an earlier process that may still be up. It is ended on the wire, recorded, and only then is
- * done called. Calls to its number wait until then.
+ * After a restart: a call of an earlier process that may still be up. It is ended on the wire,
+ * recorded, and only then is done called. Calls to its number wait until then.
  */
 struct call_row;
-void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg), void *arg);
+void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg),
+		    void *arg);
 
 /*
- * For start-up: the wait before the next attempt after a result ("busy"), in ms; and how many attempts are used up when
- * the call of this attempt (1-based) ended so.
+ * For start-up: the wait before the next attempt after a result ("busy"), in ms; and how many
+ * attempts are used up when the call of this attempt (1-based) ended so.
  */
 int64_t caller_redial_ms(const struct caller *caller, const char *result);
 int caller_used(const char *result, int attempt);

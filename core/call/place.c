@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Placing a call: it waits for its line (never two calls to one number) and for room on a trunk, is committed, and only
- * then is the trunk asked.
+ * Placing a call: it waits for its line (never two calls to one number) and for room on a trunk,
+ * is committed, and only then is the trunk asked.
  */
 #include <search.h>
 #include <stdlib.h>
@@ -139,8 +139,8 @@ static void begin(struct call *call, struct trunk *trunk)
 	caller->live++;
 	call->placed_us = loop_wall_us(caller->deps.loop);
 	call_enter(call, CALL_PLACING, from);
-	call_record(call, "call.placing", NULL, originate, "calling %s by trunk %s", call_whom(call),
-		    trunk->instance->name);
+	call_record(call, "call.placing", NULL, originate, "calling %s by trunk %s",
+		    call_whom(call), trunk->instance->name);
 }
 
 /* result: false when it has to wait for a trunk; *wait_us as trunks_pick(). */
@@ -151,7 +151,8 @@ static bool try_trunk(struct call *call, int64_t *wait_us)
 
 	*wait_us = INT64_MAX;
 	if (caller->live < (size_t)caller->deps.config->max_concurrent)
-		trunk = trunks_pick(caller->deps.trunks, call->page ? call->page->skip : 0, wait_us);
+		trunk = trunks_pick(caller->deps.trunks, call->page ? call->page->skip : 0,
+				    wait_us);
 	if (trunk)
 		begin(call, trunk);
 	return trunk != NULL;
@@ -177,7 +178,10 @@ static int64_t pump(struct call_list *queue)
 	return wait_us;
 }
 
-/* Those that were rerouted have waited for longer; and they hold nobody up whom another trunk takes. */
+/*
+ * Those that were rerouted have waited for longer; and they hold nobody up whom another trunk
+ * takes.
+ */
 void place_pump(void *arg)
 {
 	struct caller *caller = arg;
@@ -245,7 +249,9 @@ void place_leave(struct call *call)
 		line->busy = NULL;
 		caller->live--;
 	}
-	/* also when this one had its turn and still waited for a trunk: somebody must have the turn */
+	/*
+	 * also when this one had its turn and still waited for a trunk: somebody must have the turn
+	 */
 	next = line->busy ? NULL : TAILQ_FIRST(&line->waiting);
 	if (next) {
 		place_unqueue(next);
@@ -266,11 +272,13 @@ static void gone(void *call)
 	not_placed(call, TC_PBX_END_GONE, "");
 }
 
-void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg), void *arg)
+void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg),
+		    void *arg)
 {
 	struct call *call;
 
-	if (caller_find(caller, row->id)) { /* this process placed it while the store was being read */
+	if (caller_find(caller, row->id)) { /* this process placed it while the store was being
+					       read */
 		loop_post(caller->deps.loop, done, arg);
 		return;
 	}
@@ -285,7 +293,9 @@ void caller_recover(struct caller *caller, const struct call_row *row, void (*do
 	call->spoken_ms = row->spoken_ms;
 	tc_buf_puts(&call->keys, row->keys);
 	call->ref = tc_strdup(row->ref);
-	call->state = row->answered_us ? CALL_ANSWERED : row->ringing_us ? CALL_RINGING : CALL_PLACING;
+	call->state = row->answered_us  ? CALL_ANSWERED
+		      : row->ringing_us ? CALL_RINGING
+					: CALL_PLACING;
 	call->recovered = done;
 	call->recovered_arg = arg;
 	line_join(call);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is said in a call: the play lists, and the prompts they are made of, rendered while the phone rings.
+ * What is said in a call: the play lists, and the prompts they are made of, rendered while the
+ * phone rings.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -47,7 +48,10 @@ static void play_begin(struct call *call);
 
 /* ---- a page's three prompts ---- */
 
-/* A prompt has come, or the phone was answered: begin, if nothing is being said and all or the greeting is there. */
+/*
+ * A prompt has come, or the phone was answered: begin, if nothing is being said and all or the
+ * greeting is there.
+ */
 static void page_ready(struct page *page)
 {
 	struct call *call = page->call;
@@ -65,13 +69,14 @@ static void prompt_done(void *arg, int err, struct tc_clip *clip, const char *te
 	page->want[w->prompt] = NULL;
 	page->clip[w->prompt] = clip;
 	if (err) {
-		tc_log(NULL, TC_LOG_ERROR, "alert %s: a prompt cannot be spoken: %s", page->alert_id,
-		       text ? text : tc_strerror(err));
+		tc_log(NULL, TC_LOG_ERROR, "alert %s: a prompt cannot be spoken: %s",
+		       page->alert_id, text ? text : tc_strerror(err));
 		if (w->prompt == PROMPT_MESSAGE) {
 			page->clip[w->prompt] = chime();
 			if (page->call)
-				call_record(page->call, "speech.failed", text ? text : tc_strerror(err),
-					    NULL, "the message cannot be spoken: tones are played");
+				call_record(page->call, "speech.failed",
+					    text ? text : tc_strerror(err), NULL,
+					    "the message cannot be spoken: tones are played");
 		}
 	}
 	free(w);
@@ -312,7 +317,9 @@ static void warm_done(void *arg, int err, struct tc_clip *clip, const char *text
 	tc_clip_unref(clip);
 }
 
-/* What is said in every call, and the greeting of the severity that alerts have when none is given. */
+/*
+ * What is said in every call, and the greeting of the severity that alerts have when none is given.
+ */
 void caller_warm(struct caller *caller)
 {
 	const struct config_prompts *p = caller->deps.prompts;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * After a call: the next trunk at once, the next attempt after its interval, or the end of the page.
+ * After a call: the next trunk at once, the next attempt after its interval, or the end of the
+ * page.
  */
 #include <stdlib.h>
 
@@ -51,7 +52,8 @@ int caller_used(const char *result, int attempt)
 	switch (call_result_find(result)) {
 	case CALL_UNREACHABLE:
 	case CALL_CONGESTION:
-	case CALL_FAILED: /* another trunk may have been left to try: rather one call more than one too few */
+	case CALL_FAILED: /* another trunk may have been left to try: rather one call more than one
+			     too few */
 		return attempt - 1;
 	default:
 		return counts(call_result_find(result)) ? attempt : attempt - 1;
@@ -123,6 +125,7 @@ char *recall_after(struct call *call, enum tc_pbx_end end)
 		return tc_strdup(why);
 	}
 	page_call_in(page, wait_ms);
-	return tc_asprintf("calling again in %lld s, attempt %d of %lld", (long long)(wait_ms / 1000),
-			   page->attempts + 1, (long long)config->attempts);
+	return tc_asprintf("calling again in %lld s, attempt %d of %lld",
+			   (long long)(wait_ms / 1000), page->attempts + 1,
+			   (long long)config->attempts);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every transition of a call is a record: a copy of the row and an event, committed in one transaction, in order. A record that
- * could not be committed is tried again until it is; what hangs on it waits.
+ * Every transition of a call is a record: a copy of the row and an event, committed in one
+ * transaction, in order. A record that could not be committed is tried again until it is; what
+ * hangs on it waits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,9 @@ static void done(void *arg, int err)
 	struct record *r = arg;
 	struct call *call = r->call;
 
-	/* the commit may have happened although the answer was lost: then the row is there already */
+	/*
+	 * the commit may have happened although the answer was lost: then the row is there already
+	 */
 	if (err == -EEXIST && r->insert) {
 		tc_log(NULL, TC_LOG_WARN, "call %s: its row was there already", call->id);
 		err = 0;
@@ -99,7 +102,8 @@ static void done(void *arg, int err)
 	if (r->has_event && !err)
 		journal_publish(call->caller->deps.journal, &r->event);
 	if (r->then)
-		r->then(call); /* it is still at the head: what is recorded now waits, and the call stays */
+		r->then(call); /* it is still at the head: what is recorded now waits, and the call
+				  stays */
 	STAILQ_REMOVE_HEAD(&call->records, link);
 	record_free(r);
 	if (!STAILQ_EMPTY(&call->records))

@@ -45,7 +45,8 @@ struct trunks {
 struct trunks *trunks_new(struct loop *loop, struct store *store, struct journal *journal);
 void trunks_free(struct trunks *trunks);
 /* Who is told; set once, before the first instance is opened. */
-void trunks_listen(struct trunks *trunks, trunk_event_fn on_event, void (*on_room)(void *arg), void *arg);
+void trunks_listen(struct trunks *trunks, trunk_event_fn on_event, void (*on_room)(void *arg),
+		   void *arg);
 /* Add one, in order. max_calls and calls_per_second come from the instance's own settings. */
 struct trunk *trunks_add(struct trunks *trunks, struct tc_instance *instance);
 struct trunk *trunks_find(struct trunks *trunks, const char *name);
@@ -53,10 +54,12 @@ struct trunk *trunks_find(struct trunks *trunks, const char *name);
 bool trunks_healthy(const struct trunks *trunks);
 
 /*
- * The trunk for the next call: the first healthy one (after those whose bit is set in skip) with room.
+ * The trunk for the next call: the first healthy one (after those whose bit is set in skip) with
+ * room.
  *
  * skip     bit i = the i-th trunk was tried and failed
- * wait_us  receives when to ask again if all are full: microseconds from now, INT64_MAX = when on_room is called
+ * wait_us  receives when to ask again if all are full: microseconds from now, INT64_MAX = when
+ *          on_room is called
  * result   NULL: none now; *wait_us says more
  */
 struct trunk *trunks_pick(struct trunks *trunks, uint64_t skip, int64_t *wait_us);
@@ -74,7 +77,10 @@ int trunk_play(struct trunk *trunk, const char *call_id, uint32_t play_id,
 int trunk_hangup(struct trunk *trunk, const char *call_id);
 int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, const char *ref);
 
-/* [{"name","plugin","healthy","text","live","max_calls","calls_per_second","placed","failed"}]; new reference. */
+/*
+ * [{"name","plugin","healthy","text","live","max_calls","calls_per_second","placed","failed"}]; new
+ * reference.
+ */
 json_t *trunks_status(const struct trunks *trunks);
 
 #endif

@@ -36,11 +36,14 @@ struct host_services *host_services(struct host *host);
  * fault   receives one line why not, found and wanted (size_bytes of it)
  * result  NULL on failure; lives as long as the process
  */
-const struct tc_plugin *host_plugin(struct host *host, enum tc_kind kind, const char *name, char *fault,
-				    size_t size_bytes);
+const struct tc_plugin *host_plugin(struct host *host, enum tc_kind kind, const char *name,
+				    char *fault, size_t size_bytes);
 /* Offer a plugin that is linked in (tests). */
 void host_plugin_add(struct host *host, const struct tc_plugin *plugin);
-/* Call fn for each plugin file in the path, sorted by kind and name; plugin is NULL and fault set when refused. */
+/*
+ * Call fn for each plugin file in the path, sorted by kind and name; plugin is NULL and fault set
+ * when refused.
+ */
 void host_plugin_each(struct host *host,
 		      void (*fn)(void *arg, enum tc_kind kind, const char *name,
 				 const struct tc_plugin *plugin, const char *fault),
@@ -68,7 +71,8 @@ struct tc_instance {
 };
 
 /*
- * Make an instance from its section of the configuration ("name", "plugin" and the plugin's own settings).
+ * Make an instance from its section of the configuration ("name", "plugin" and the plugin's own
+ * settings).
  *
  * settings  a reference is kept
  * errs      receives faults
@@ -87,17 +91,21 @@ json_t *instance_status(struct tc_instance *self);
 
 /* ---- operations ---- */
 
-/* Told once on the loop thread. result: as the operation's header says, NULL on error; text may be NULL, borrowed. */
+/*
+ * Told once on the loop thread. result: as the operation's header says, NULL on error; text may be
+ * NULL, borrowed.
+ */
 typedef void (*op_done_fn)(void *arg, int err, void *result, const char *text);
 
 /*
- * A new operation. done is called once: by the plugin's completion, or with -ETIMEDOUT at the deadline, or with
- * -ECANCELED after op_cancel(). A later completion is swallowed: its result goes to discard.
+ * A new operation. done is called once: by the plugin's completion, or with -ETIMEDOUT at the
+ * deadline, or with -ECANCELED after op_cancel(). A later completion is swallowed: its result goes
+ * to discard.
  *
  * timeout_ms  > 0
  */
-struct tc_op *op_new(struct tc_instance *self, const char *what, int64_t timeout_ms, op_done_fn done,
-		     void (*discard)(void *result), void *arg);
+struct tc_op *op_new(struct tc_instance *self, const char *what, int64_t timeout_ms,
+		     op_done_fn done, void (*discard)(void *result), void *arg);
 /* The plugin refused it: done is not called. */
 void op_refused(struct tc_op *op);
 /* Nobody waits any more: done comes at once with -ECANCELED, before this returns. */

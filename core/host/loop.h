@@ -61,8 +61,8 @@ bool loop_turn(struct loop *loop);
 int64_t loop_next_us(const struct loop *loop);
 void loop_advance_us(struct loop *loop, int64_t us);
 /*
- * The watchdog's figures: milliseconds the loop was late at its last tick, and the worst of the last
- * minute.
+ * The watchdog's figures: milliseconds the loop was late at its last tick, and the worst of the
+ * last minute.
  */
 double loop_lag_ms(const struct loop *loop, double *worst_ms);
 /* Begin to measure the lag, and log when it exceeds 50 ms (at most once a minute). */

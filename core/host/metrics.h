@@ -8,7 +8,8 @@
 #include <tocsin/alloc.h>
 
 /*
- * Add to a counter, set a gauge, or observe a duration in seconds. A series comes into being when it is first named.
+ * Add to a counter, set a gauge, or observe a duration in seconds. A series comes into being when
+ * it is first named.
  *
  * name    constant, "tocsin_calls_total"
  * help    constant, one sentence

@@ -22,6 +22,7 @@ struct target_person {
  * result  0 | -EINVAL not a target at all | -ENOENT nobody of that name
  * thread  any
  */
-int target_resolve(const char *target, struct target_person *person, char *fault, size_t size_bytes);
+int target_resolve(const char *target, struct target_person *person, char *fault,
+		   size_t size_bytes);
 
 #endif

@@ -46,7 +46,9 @@ TC_API char *tc_asprintf(const char *fmt, ...) TC_PRINTF(1, 2);
  */
 TC_API bool tc_strcopy(char *dst, size_t size_bytes, const char *src);
 
-/* A growing buffer. Zero-initialised is empty and valid. data is always NUL-terminated if not NULL. */
+/*
+ * A growing buffer. Zero-initialised is empty and valid. data is always NUL-terminated if not NULL.
+ */
 struct tc_buf {
 	char *data; /* owned */
 	size_t len; /* bytes, without the NUL */

@@ -12,7 +12,8 @@ struct tc_clip {
 	unsigned refs;      /* only through the functions below */
 	uint32_t rate_hz;
 	size_t samples;
-	char key[65];       /* what it is: hash of engine, voice, language, rate and text (hex), or "" */
+	char key[65];       /* what it is: hash of engine, voice, language, rate and text (hex), or
+			       "" */
 	int16_t pcm[];
 };
 

@@ -2,8 +2,9 @@
 /*
  * The HTTP side of a plugin: routes on the daemon's server.
  *
- * Authentication, limits, the parsing of paths and the problem+json shape of errors (RFC 9457) are the server's. A handler runs
- * on the loop thread, never blocks, and answers each request exactly once, at once or later.
+ * Authentication, limits, the parsing of paths and the problem+json shape of errors (RFC 9457) are
+ * the server's. A handler runs on the loop thread, never blocks, and answers each request exactly
+ * once, at once or later.
  */
 #ifndef TOCSIN_HTTP_H
 #define TOCSIN_HTTP_H
@@ -28,11 +29,14 @@ struct tc_http_route {
 	enum tc_scope scope;
 	tc_http_fn fn;
 	const char *summary;               /* one line, for the description */
-	const struct tc_option *query;     /* parameters of the query, or NULL: none; unknown ones are a 400 */
+	const struct tc_option *query;     /* parameters of the query, or NULL: none; unknown ones
+					      are a 400 */
 	const struct tc_option *body;      /* fields of the JSON body, or NULL: none or not JSON */
 	int success;                       /* the status of a good answer: 200, 202, 204 */
-	const char *reply;                 /* name of the answer's shape in the description: "alert", "alerts" ... or NULL */
-	bool body_any;                     /* the body is JSON, checked by the handler (unknown fields are allowed) */
+	const char *reply;                 /* name of the answer's shape in the description:
+					      "alert", "alerts" ... or NULL */
+	bool body_any;                     /* the body is JSON, checked by the handler (unknown
+					      fields are allowed) */
 };
 
 /*
@@ -43,7 +47,8 @@ struct tc_http_route {
  * result  0 | -EEXIST the same method and path is taken (logged)
  * thread  loop, in open()
  */
-TC_API int tc_http_route_add(struct tc_instance *self, const struct tc_http_route *route, void *arg);
+TC_API int tc_http_route_add(struct tc_instance *self, const struct tc_http_route *route,
+			     void *arg);
 
 /* All below: loop thread; strings live until the answer is given. */
 
@@ -55,7 +60,10 @@ TC_API const char *tc_http_query(struct tc_http_req *req, const char *name);
 TC_API const char *tc_http_header(struct tc_http_req *req, const char *name);
 /* The raw body; NUL-terminated behind len bytes. */
 TC_API const char *tc_http_body(struct tc_http_req *req, size_t *len);
-/* The body as JSON; NULL after the 4xx has been answered (not JSON, not an object, not UTF-8, doubled key). Borrowed. */
+/*
+ * The body as JSON; NULL after the 4xx has been answered (not JSON, not an object, not UTF-8,
+ * doubled key). Borrowed.
+ */
 TC_API json_t *tc_http_json(struct tc_http_req *req);
 /*
  * Body fields by the route's table into a struct (as tc_options_fill; freed with the request).
@@ -82,7 +90,10 @@ TC_API void tc_http_reply_header(struct tc_http_req *req, const char *name, cons
  */
 TC_API void tc_http_problem(struct tc_http_req *req, int status, const char *field, const char *fmt,
 			    ...) TC_PRINTF(4, 5);
-/* The same for faults found in the request (at least one): field and detail of the first, and all in "errors". */
+/*
+ * The same for faults found in the request (at least one): field and detail of the first, and all
+ * in "errors".
+ */
 TC_API void tc_http_faults(struct tc_http_req *req, int status, const struct tc_errors *errs);
 
 #endif

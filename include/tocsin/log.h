@@ -23,8 +23,8 @@ enum tc_log_level {
  * Write one line.
  *
  * self    the plugin instance that speaks, or NULL for the core
- * fmt     a sentence without a final stop or newline, then key=value pairs; line breaks that come in with the
- *         arguments are written as spaces
+ * fmt     a sentence without a final stop or newline, then key=value pairs; line breaks that come
+ *         in with the arguments are written as spaces
  * thread  any
  */
 TC_API void tc_log(const struct tc_instance *self, enum tc_log_level level, const char *fmt, ...)
@@ -34,7 +34,8 @@ TC_API void tc_log(const struct tc_instance *self, enum tc_log_level level, cons
 TC_API bool tc_log_enabled(enum tc_log_level level);
 
 /*
- * A phone number as the log may show it: all but the last three digits masked, unless the level is debug.
+ * A phone number as the log may show it: all but the last three digits masked, unless the level is
+ * debug.
  *
  * buf, size_bytes  where it is written, at least 24 bytes
  * result           buf

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The contract of a telephony plugin (kind pbx): a trunk that places calls, plays sound, and reports.
+ * The contract of a telephony plugin (kind pbx): a trunk that places calls, plays sound, and
+ * reports.
  *
- * A call is known on both sides by its id, which the core chose and committed before it asks: no pointer crosses the
- * border, and an event for a call that is gone finds nothing.
+ * A call is known on both sides by its id, which the core chose and committed before it asks: no
+ * pointer crosses the border, and an event for a call that is gone finds nothing.
  */
 #ifndef TOCSIN_PBX_H
 #define TOCSIN_PBX_H
@@ -12,10 +13,13 @@
 #include <tocsin/plugin.h>
 
 struct tc_pbx_originate {
-	const char *call_id;      /* UUID text; the SIP Call-ID or PBX channel id is derived from it */
-	const char *number;       /* [+]digits, * and #, 1..32 characters; put into the trunk's template */
+	const char *call_id;      /* UUID text; the SIP Call-ID or PBX channel id is derived from
+				     it */
+	const char *number;       /* [+]digits, * and #, 1..32 characters; put into the trunk's
+				     template */
 	const char *caller_name;  /* UTF-8, or NULL: the trunk's own */
-	int64_t ring_timeout_ms;  /* the trunk gives up by itself after this: ENDED with TC_PBX_END_TIMEOUT */
+	int64_t ring_timeout_ms;  /* the trunk gives up by itself after this: ENDED with
+				     TC_PBX_END_TIMEOUT */
 };
 
 /* What may come back for a call. Each call ends with exactly one ENDED; nothing follows it. */
@@ -36,16 +40,26 @@ enum tc_pbx_event_type {
 
 /* Why a call ended, as far as the trunk can tell. The core makes the call's result of it. */
 #define TC_PBX_ENDS(X) \
-	X(TC_PBX_END_REMOTE, "remote")           /* the far end hung up after it had answered */ \
-	X(TC_PBX_END_LOCAL, "local")             /* we hung up or cancelled */ \
-	X(TC_PBX_END_TIMEOUT, "timeout")         /* rang for ring_timeout_ms; or 408, 480, Q.850 18, 19 */ \
-	X(TC_PBX_END_BUSY, "busy")               /* 486, 600, Q.850 17 */ \
-	X(TC_PBX_END_REJECTED, "rejected")       /* 603, 403 by the callee, Q.850 21 */ \
-	X(TC_PBX_END_UNREACHABLE, "unreachable") /* no such number: 404, 410, 484, 604, Q.850 1, 3, 22, 28 */ \
-	X(TC_PBX_END_CONGESTION, "congestion")   /* 503, 500, 504, Q.850 34, 38, 42: the network is full */ \
-	X(TC_PBX_END_TRUNK, "trunk")             /* the trunk itself failed: no route, no answer to the request, refused login */ \
-	X(TC_PBX_END_FAILED, "failed")           /* anything else: no common codec, a protocol error */ \
-	X(TC_PBX_END_GONE, "gone")               /* after recover(): no such call is up (any more) */
+	/* the far end hung up after it had answered */ \
+	X(TC_PBX_END_REMOTE, "remote") \
+	/* we hung up or cancelled */ \
+	X(TC_PBX_END_LOCAL, "local") \
+	/* rang for ring_timeout_ms; or 408, 480, Q.850 18, 19 */ \
+	X(TC_PBX_END_TIMEOUT, "timeout") \
+	/* 486, 600, Q.850 17 */ \
+	X(TC_PBX_END_BUSY, "busy") \
+	/* 603, 403 by the callee, Q.850 21 */ \
+	X(TC_PBX_END_REJECTED, "rejected") \
+	/* no such number: 404, 410, 484, 604, Q.850 1, 3, 22, 28 */ \
+	X(TC_PBX_END_UNREACHABLE, "unreachable") \
+	/* the network is full: 503, 500, 504, Q.850 34, 38, 42 */ \
+	X(TC_PBX_END_CONGESTION, "congestion") \
+	/* the trunk itself failed: no route, no answer to the request, refused login */ \
+	X(TC_PBX_END_TRUNK, "trunk") \
+	/* anything else: no common codec, a protocol error */ \
+	X(TC_PBX_END_FAILED, "failed") \
+	/* after recover(): no such call is up (any more) */ \
+	X(TC_PBX_END_GONE, "gone")
 
 enum tc_pbx_end {
 #define X(sym, name) sym,
@@ -62,12 +76,14 @@ struct tc_pbx_event {
 	uint32_t play_id;      /* PLAYED: of which play() */
 	uint32_t item;         /* PLAYED: index in the play list of what has just ended */
 	uint32_t item_ms;      /* PLAYED: how much of this item was sent */
-	uint32_t total_ms;     /* PLAYED, ENDED: sound other than silence sent in this call so far */
+	uint32_t total_ms;     /* PLAYED, ENDED: sound other than silence sent in this call so
+				  far */
 	bool whole;            /* PLAYED: the item was sent to its end (not stopped) */
 	enum tc_pbx_end end;
 	int sip, q850;         /* ENDED: cause codes, 0 = none */
 	char text[96];         /* ENDED: for people, "Busy Here" */
-	char ref[512];         /* PLACED, RINGING, ANSWERED: opaque; "" = none. The core stores the newest one with the
+	char ref[512];         /* PLACED, RINGING, ANSWERED: opaque; "" = none. The core stores the
+				  newest one with the
 	                          call and gives it back to recover() after a crash */
 };
 
@@ -79,7 +95,8 @@ struct tc_pbx_event {
 TC_API void tc_pbx_event(struct tc_instance *self, const struct tc_pbx_event *event);
 
 /*
- * Report the trunk's health. Calls go to a healthy trunk first; a change is logged and published once.
+ * Report the trunk's health. Calls go to a healthy trunk first; a change is logged and published
+ * once.
  *
  * text    for people, why
  * thread  any
@@ -96,14 +113,16 @@ struct tc_pbx_ops {
 	/*
 	 * Place a call. Its row is committed.
 	 *
-	 * result  0 taken (an ENDED will come) | -EBUSY the plugin's queue is full | -EHOSTDOWN the trunk is down |
-	 *         -EINVAL the number does not fit the template. When refused nothing was sent and no event comes.
+	 * result  0 taken (an ENDED will come) | -EBUSY the plugin's queue is full | -EHOSTDOWN
+	 *         the trunk is down | -EINVAL the number does not fit the template. When refused
+	 *         nothing was sent and no event comes.
 	 */
 	int (*originate)(void *state, const struct tc_pbx_originate *call);
 
 	/*
-	 * Play a list, at once, in place of whatever plays (which gets no PLAYED any more, except that total_ms counts
-	 * on). Each item reports PLAYED at its end. n = 0 stops what plays. Before the answer: kept until then.
+	 * Play a list, at once, in place of whatever plays (which gets no PLAYED any more, except
+	 * that total_ms counts on). Each item reports PLAYED at its end. n = 0 stops what plays.
+	 * Before the answer: kept until then.
 	 *
 	 * play_id  chosen by the core, given back in PLAYED
 	 */
@@ -114,9 +133,10 @@ struct tc_pbx_ops {
 	int (*hangup)(void *state, const char *call_id);
 
 	/*
-	 * After a crash or a take-over: a call of this id was placed by an earlier process. Either it is adopted (events
-	 * go on, beginning with the state it is in) or it is ended on the wire (CANCEL, BYE) and ENDED with
-	 * TC_PBX_END_GONE comes once the far end cannot be ringing any more.
+	 * After a crash or a take-over: a call of this id was placed by an earlier process. Either
+	 * it is adopted (events go on, beginning with the state it is in) or it is ended on the
+	 * wire (CANCEL, BYE) and ENDED with TC_PBX_END_GONE comes once the far end cannot be
+	 * ringing any more.
 	 *
 	 * ref     the newest one stored, or ""
 	 * number  as in originate

@@ -2,9 +2,9 @@
 /*
  * What a plugin is, and what the host offers to each of its instances.
  *
- * A plugin is a shared object with one data symbol, "tc_plugin". The host checks magic, abi, size, kind and name
- * before anything of it runs. Several instances of one plugin always work: a plugin has no mutable
- * file-scope variables.
+ * A plugin is a shared object with one data symbol, "tc_plugin". The host checks magic, abi, size,
+ * kind and name before anything of it runs. Several instances of one plugin always work: a plugin
+ * has no mutable file-scope variables.
  */
 #ifndef TOCSIN_PLUGIN_H
 #define TOCSIN_PLUGIN_H
@@ -43,8 +43,8 @@ struct tc_plugin {
 	size_t config_size;              /* of the struct that options fill */
 
 	/*
-	 * What the table cannot express. Never touches the network or other state: --check calls it.
-	 * May be NULL. result: 0, or -EINVAL after tc_errors_add().
+	 * What the table cannot express. Never touches the network or other state: --check calls
+	 * it. May be NULL. result: 0, or -EINVAL after tc_errors_add().
 	 */
 	int (*check)(const void *cfg, struct tc_errors *errs);
 
@@ -60,14 +60,18 @@ struct tc_plugin {
 	/* The end of an instance, on the loop thread. Its threads have ended when it returns. */
 	void (*close)(void *state);
 
-	/* How it is: for /v1/plugins, /metrics and the UI. Loop thread, never blocks. May be NULL. */
+	/*
+	 * How it is: for /v1/plugins, /metrics and the UI. Loop thread, never blocks. May be NULL.
+	 */
 	void (*status)(void *state, struct tc_status *out);
 
-	const void *ops; /* struct tc_pbx_ops, tc_tts_ops, tc_store_ops, by kind; NULL for a trigger */
+	const void *ops; /* struct tc_pbx_ops, tc_tts_ops, tc_store_ops, by kind; NULL for a
+			    trigger */
 };
 
 #define TC_PLUGIN_GUARD(k) \
-	.magic = TC_PLUGIN_MAGIC, .abi = TC_PLUGIN_ABI, .size = sizeof(struct tc_plugin), .kind = (k)
+	.magic = TC_PLUGIN_MAGIC, .abi = TC_PLUGIN_ABI, .size = sizeof(struct tc_plugin), \
+	.kind = (k)
 
 /* ---- what the host offers. Thread: loop, unless a function says otherwise ---- */
 
@@ -84,8 +88,8 @@ TC_API struct event_base *tc_instance_loop(const struct tc_instance *self);
 /*
  * Run fn(arg) on the loop thread, in the order of the calls, never inside the caller's frame.
  *
- * result  0. After close() of the instance nothing of it runs any more: what is still queued is dropped
- *         through drop(arg) (may be NULL: nothing to free).
+ * result  0. After close() of the instance nothing of it runs any more: what is still queued is
+ *         dropped through drop(arg) (may be NULL: nothing to free).
  * thread  any
  */
 TC_API int tc_post(struct tc_instance *self, void (*fn)(void *arg), void (*drop)(void *arg),

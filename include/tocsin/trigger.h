@@ -2,7 +2,8 @@
 /*
  * What a trigger plugin does: hand in alerts, and say that they are over.
  *
- * A trigger has no operations of its own: in open() it adds HTTP routes (http.h) or starts its timers, and calls tc_intake_submit().
+ * A trigger has no operations of its own: in open() it adds HTTP routes (http.h) or starts its
+ * timers, and calls tc_intake_submit().
  */
 #ifndef TOCSIN_TRIGGER_H
 #define TOCSIN_TRIGGER_H
@@ -19,7 +20,8 @@ enum tc_intake_action {
 /* What to do when an alert with the same dedup_key is known. */
 enum tc_dedup {
 	TC_DEDUP_ACTIVE, /* one that is open or acknowledged takes it in; else a new one */
-	TC_DEDUP_ONCE,   /* also one that is resolved or cancelled: the key names one occurrence, and a late
+	TC_DEDUP_ONCE,   /* also one that is resolved or cancelled: the key names one occurrence,
+			    and a late
 	                    duplicate must not ring again. An exhausted one is raised anew */
 };
 
@@ -57,15 +59,18 @@ typedef void (*tc_intake_done_fn)(void *arg, int err, const struct tc_intake_res
  * Take in alerts, all in one transaction: all or none.
  *
  * items    copied before return
- * errs     receives faults of the items: field is the name in struct tc_intake, prefixed "alerts[i]." when n > 1
- * result   0 taken: done will be called | -EINVAL faults, nothing stored | -EAGAIN too much waits: answer 503
+ * errs     receives faults of the items: field is the name in struct tc_intake, prefixed
+ *          "alerts[i]." when n > 1
+ * result   0 taken: done will be called | -EINVAL faults, nothing stored | -EAGAIN too much waits:
+ *          answer 503
  * thread   loop
  */
 TC_API int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, size_t n,
 			    struct tc_errors *errs, tc_intake_done_fn done, void *arg);
 
 /*
- * A text template: {{message}}, {{labels.x}}, {{annotations.y}}, any path into a JSON object. A missing value is "".
+ * A text template: {{message}}, {{labels.x}}, {{annotations.y}}, any path into a JSON object. A
+ * missing value is "".
  *
  * result  owned by the caller; NULL with *fault set (constant text) when the template is malformed
  * thread  any

@@ -19,18 +19,20 @@ struct tc_tts_ops {
 	/*
 	 * Turn text into speech.
 	 *
-	 * op       completes with a struct tc_clip * (one reference goes to the host), at the engine's own rate; key
-	 *          is left empty
+	 * op       completes with a struct tc_clip * (one reference goes to the host), at the
+	 *          engine's own rate; key is left empty
 	 * request  borrowed until this call returns
 	 * result   0 taken | -EINVAL not UTF-8 or empty | -EBUSY the lane is full
-	 * errors   by completion: -ENOENT no such voice or language | -EIO the engine failed | -ENOMEM
+	 * errors   by completion: -ENOENT no such voice or language | -EIO the engine failed |
+	 *          -ENOMEM
 	 * thread   loop; never blocks
 	 */
 	int (*synthesize)(void *state, struct tc_op *op, const struct tc_tts_request *request);
 
 	/*
-	 * What, beside the text and the request, decides how it sounds (engine and its version, the instance's voice,
-	 * pitch, rate): goes into the key of the prompt cache, so a changed setting makes new prompts.
+	 * What, beside the text and the request, decides how it sounds (engine and its version,
+	 * the instance's voice, pitch, rate): goes into the key of the prompt cache, so a changed
+	 * setting makes new prompts.
 	 *
 	 * result   bytes written (as snprintf), at most 200
 	 * thread   loop

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reference for the intake: a bare evhttp server that answers each POST with its body, and does nothing else.
+ * The reference for the intake: a bare evhttp server that answers each POST with its body, and
+ * does nothing else.
  */
 #include <event2/buffer.h>
 #include <event2/event.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Many telephones in one process: a SIP UAS over UDP that answers every call at once, counts what it hears, and can press
- * a key. Written independently of the daemon's SIP library; for measurement, not a full SIP stack.
+ * Many telephones in one process: a SIP UAS over UDP that answers every call at once, counts what
+ * it hears, and can press a key. Written independently of the daemon's SIP library; for
+ * measurement, not a full SIP stack.
  *
- * At the end (SIGTERM, or -s seconds) it prints one line of JSON, and per call a line to the file of -o:
+ * At the end (SIGTERM, or -s seconds) it prints one line of JSON, and per call a line to the file
+ * of -o:
  *   number  invite_ns  ack_ns  first_speech_ns  packets  (CLOCK_MONOTONIC)
  */
 #include <arpa/inet.h>
@@ -189,8 +191,8 @@ static void reply(const char *headers, const char *status, const char *more, con
 		  const struct sockaddr_in *to)
 {
 	char out[4096];
-	int n = snprintf(out, sizeof(out), "SIP/2.0 %s\r\n%s%sContent-Length: %zu\r\n\r\n%s", status, headers,
-			 more, strlen(sdp), sdp);
+	int n = snprintf(out, sizeof(out), "SIP/2.0 %s\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+			 status, headers, more, strlen(sdp), sdp);
 
 	sendto(g.sip_fd, out, (size_t)n, 0, (const struct sockaddr *)to, sizeof(*to));
 }
@@ -199,7 +201,8 @@ static void answer(struct call *c, const struct sockaddr_in *to)
 {
 	char more[200], sdp[400];
 
-	snprintf(more, sizeof(more), "Contact: <sip:phone@127.0.0.1:%d>\r\nContent-Type: application/sdp\r\n",
+	snprintf(more, sizeof(more),
+		 "Contact: <sip:phone@127.0.0.1:%d>\r\nContent-Type: application/sdp\r\n",
 		 ntohs(g.self.sin_port));
 	snprintf(sdp, sizeof(sdp),
 		 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -226,8 +229,8 @@ static void on_sip(void)
 	socklen_t len = sizeof(from);
 	ssize_t n;
 
-	while ((n = recvfrom(g.sip_fd, msg, sizeof(msg) - 1, MSG_DONTWAIT, (struct sockaddr *)&from, &len)) >
-	       0) {
+	while ((n = recvfrom(g.sip_fd, msg, sizeof(msg) - 1, MSG_DONTWAIT, (struct sockaddr *)&from,
+			     &len)) > 0) {
 		struct call *c;
 
 		msg[n] = '\0';
@@ -251,7 +254,8 @@ static void on_sip(void)
 			continue;
 		} else { /* BYE, CANCEL, OPTIONS */
 			copy_headers(msg, headers, sizeof(headers));
-			reply(headers, c || !strncmp(msg, "OPTIONS", 7) ? "200 OK" : "481 Gone", "", "", &from);
+			reply(headers, c || !strncmp(msg, "OPTIONS", 7) ? "200 OK" : "481 Gone", "",
+			      "", &from);
 			if (c && strncmp(msg, "OPTIONS", 7) != 0) {
 				end_call(c);
 				g.byes++;
@@ -399,7 +403,8 @@ static void report(void)
 	}
 	if (f)
 		fclose(f);
-	printf("{\"calls\":%ld,\"acked\":%ld,\"speech\":%ld,\"ended\":%ld,\"live_max\":%ld,\"doubled\":%ld,"
+	printf("{\"calls\":%ld,\"acked\":%ld,\"speech\":%ld,\"ended\":%ld,\"live_max\":%ld,"
+	       "\"doubled\":%ld,"
 	       "\"packets\":%ld,\"interval_p50_ms\":%.2f,\"interval_p99_ms\":%.2f,"
 	       "\"interval_p999_ms\":%.2f}\n",
 	       g.n, g.acked, speech, g.byes, g.live_max, g.doubled, packets, percentile(0.5),
@@ -428,8 +433,10 @@ int main(int argc, char **argv)
 		case 'd': g.press_s = strtod(optarg, NULL); break;
 		case 'm': g.measure_from_s = strtod(optarg, NULL); break;
 		default:
-			fputs("usage: phones -p PORT [-s SECONDS] [-k KEY -d DELAY] [-m MEASURE_FROM] "
-			      "[-o FILE]\n", stderr);
+			fputs("usage: phones -p PORT [-s SECONDS] [-k KEY -d DELAY] [-m "
+			      "MEASURE_FROM] "
+			      "[-o FILE]\n",
+			      stderr);
 			return 2;
 		}
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Offers alerts by HTTP: N connections kept alive, as fast as they are answered or at a rate; each alert is
- * different. Prints one line of JSON: how many, how fast, how late.
+ * Offers alerts by HTTP: N connections kept alive, as fast as they are answered or at a rate; each
+ * alert is different. Prints one line of JSON: how many, how fast, how late.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -70,15 +70,16 @@ static int body(const struct options *o, int i, char *buf, size_t size)
 				"{\"message\":\"Disk full on web%d\",\"target\":\"+49%ld\","
 				"\"dedup_key\":\"bench-%ld\"}",
 				i, o->first + i, o->first + i);
-	return snprintf(buf, size,
-			"{\"version\":\"4\",\"groupKey\":\"{}\",\"status\":\"firing\",\"receiver\":\"r\","
-			"\"groupLabels\":{},\"commonLabels\":{},\"commonAnnotations\":{},"
-			"\"externalURL\":\"\",\"truncatedAlerts\":0,\"alerts\":[{\"status\":\"firing\","
-			"\"labels\":{\"alertname\":\"DiskFull\",\"host\":\"web01\",\"severity\":"
-			"\"critical\"},\"annotations\":{\"summary\":\"Disk full on web01\"},"
-			"\"startsAt\":\"2026-11-22T14:02:54.632Z\",\"endsAt\":\"0001-01-01T00:00:00Z\","
-			"\"generatorURL\":\"\",\"fingerprint\":\"%016lx\"}]}",
-			o->first + i);
+	return snprintf(
+		buf, size,
+		"{\"version\":\"4\",\"groupKey\":\"{}\",\"status\":\"firing\",\"receiver\":\"r\","
+		"\"groupLabels\":{},\"commonLabels\":{},\"commonAnnotations\":{},"
+		"\"externalURL\":\"\",\"truncatedAlerts\":0,\"alerts\":[{\"status\":\"firing\","
+		"\"labels\":{\"alertname\":\"DiskFull\",\"host\":\"web01\",\"severity\":"
+		"\"critical\"},\"annotations\":{\"summary\":\"Disk full on web01\"},"
+		"\"startsAt\":\"2026-11-22T14:02:54.632Z\",\"endsAt\":\"0001-01-01T00:00:00Z\","
+		"\"generatorURL\":\"\",\"fingerprint\":\"%016lx\"}]}",
+		o->first + i);
 }
 
 static void flush_out(struct run *r, struct conn *c)
@@ -106,10 +107,11 @@ static void send_next(struct run *r, struct conn *c)
 
 	c->index = r->next++;
 	n = body(&r->o, c->index, text, sizeof(text));
-	c->out_len = (size_t)snprintf(c->out, sizeof(c->out),
-				      "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
-				      "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-				      r->o.path, r->o.token, n, text);
+	c->out_len =
+		(size_t)snprintf(c->out, sizeof(c->out),
+				 "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+				 "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+				 r->o.path, r->o.token, n, text);
 	c->out_at = 0;
 	c->in_len = 0;
 	c->sent_ns = now_ns();
@@ -269,8 +271,10 @@ int main(int argc, char **argv)
 		case 'f': r.o.first = strtol(optarg, NULL, 10); break;
 		case 'a': r.o.alertmanager = true; break;
 		default:
-			fputs("usage: post -p PORT -u PATH -t TOKEN [-c CONNECTIONS] [-n COUNT] [-r RATE] "
-			      "[-s SECONDS] [-f FIRST] [-o STAMPS] [-a]\n", stderr);
+			fputs("usage: post -p PORT -u PATH -t TOKEN [-c CONNECTIONS] [-n COUNT] "
+			      "[-r RATE] "
+			      "[-s SECONDS] [-f FIRST] [-o STAMPS] [-a]\n",
+			      stderr);
 			return 2;
 		}
 	}

@@ -23,10 +23,18 @@ struct pbx_cfg {
 };
 
 static const struct tc_option pbx_options[] = {
-	{.name = "max_calls", .type = TC_INT, .offset = offsetof(struct pbx_cfg, max_calls), .def = "50",
-	 .min = 1, .max = 10000, .help = "calls at once"},
-	{.name = "calls_per_second", .type = TC_DOUBLE,
-	 .offset = offsetof(struct pbx_cfg, calls_per_second), .def = "1000", .help = "new calls"},
+	{.name = "max_calls",
+	 .type = TC_INT,
+	 .offset = offsetof(struct pbx_cfg, max_calls),
+	 .def = "50",
+	 .min = 1,
+	 .max = 10000,
+	 .help = "calls at once"},
+	{.name = "calls_per_second",
+	 .type = TC_DOUBLE,
+	 .offset = offsetof(struct pbx_cfg, calls_per_second),
+	 .def = "1000",
+	 .help = "new calls"},
 	TC_OPTION_END,
 };
 
@@ -93,8 +101,8 @@ static int pbx_originate(void *state, const struct tc_pbx_originate *o)
 	return 0;
 }
 
-static int pbx_play(void *state, const char *call_id, uint32_t play_id, const struct tc_pbx_item *items,
-		    size_t n)
+static int pbx_play(void *state, const char *call_id, uint32_t play_id,
+		    const struct tc_pbx_item *items, size_t n)
 {
 	struct fake_call *c = by_id(call_id);
 	struct fake_asked *a;
@@ -109,7 +117,8 @@ static int pbx_play(void *state, const char *call_id, uint32_t play_id, const st
 	c->items = (unsigned)n;
 	c->done = 0;
 	for (size_t i = 0; i < n && i < 64; i++) {
-		tc_strcopy(a->keys[i], sizeof(a->keys[i]), items[i].clip ? items[i].clip->key : "-");
+		tc_strcopy(a->keys[i], sizeof(a->keys[i]),
+			   items[i].clip ? items[i].clip->key : "-");
 		c->item_ms[i] = items[i].clip ? (uint32_t)tc_clip_ms(items[i].clip)
 					      : items[i].silence_ms;
 	}
@@ -194,7 +203,10 @@ static const struct tc_option tts_options[] = {
 	TC_OPTION_END,
 };
 
-/* One second of a square wave whose period depends on the text: something to hear, for the trimming to keep. */
+/*
+ * One second of a square wave whose period depends on the text: something to hear, for the trimming
+ * to keep.
+ */
 static int tts_synthesize(void *state, struct tc_op *op, const struct tc_tts_request *request)
 {
 	struct tc_clip *clip;

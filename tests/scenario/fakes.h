@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scripted plugins: a trunk that notes what it is asked, a voice that says each text with a sound of its own.
+ * The scripted plugins: a trunk that notes what it is asked, a voice that says each text with a
+ * sound of its own.
  */
 #ifndef TESTS_SCENARIO_FAKES_H
 #define TESTS_SCENARIO_FAKES_H

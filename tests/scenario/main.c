@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs scenarios: text files, one command a line, over a virtual clock. README.md in this folder has the language.
+ * Runs scenarios: text files, one command a line, over a virtual clock. README.md in this folder
+ * has the language.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -108,15 +109,16 @@ static void do_config(struct run *r, const struct words *w)
 
 static void do_trunk(struct run *r, const struct words *w)
 {
-	world_trunk(r->world, word(w, 1), w->n > 2 ? word(w, 2) : "50", w->n > 3 ? word(w, 3) : "1000");
+	world_trunk(r->world, word(w, 1), w->n > 2 ? word(w, 2) : "50",
+		    w->n > 3 ? word(w, 3) : "1000");
 }
 
 /* ALERT NAME NUMBER "message" [key KEY [once]] */
 static void do_alert(struct run *r, const struct words *w)
 {
 	const char *key = !strcmp(word(w, 4), "key") ? word(w, 5) : NULL;
-	const char *id = world_alert(r->world, word(w, 2), word(w, 3), key, !strcmp(word(w, 6), "once"),
-				     &r->what);
+	const char *id = world_alert(r->world, word(w, 2), word(w, 3), key,
+				     !strcmp(word(w, 6), "once"), &r->what);
 
 	if (!id || r->alerts_n == ALERTS_MAX)
 		return;
@@ -207,7 +209,8 @@ static void do_press(struct run *r, const struct words *w)
 /* PLAYED NUMBER [N]: N items of the list (all) were sent to their end */
 static void do_played(struct run *r, const struct words *w)
 {
-	if (!world_played(r->world, word(w, 1), w->n > 2 ? (int)strtol(word(w, 2), NULL, 10) : 1000))
+	if (!world_played(r->world, word(w, 1),
+			  w->n > 2 ? (int)strtol(word(w, 2), NULL, 10) : 1000))
 		fail(r, "nothing plays in a call to %s", word(w, 1));
 }
 
@@ -277,7 +280,8 @@ static void do_expect(struct run *r, const struct words *w)
 	} else if (!strcmp(what, "state")) {
 		expect_same(r, "state", world_state(r->world, id_of(r, word(w, 2))), word(w, 3));
 	} else if (!strcmp(what, "results")) {
-		expect_same(r, "results", world_results(r->world, id_of(r, word(w, 2))), word(w, 3));
+		expect_same(r, "results", world_results(r->world, id_of(r, word(w, 2))),
+			    word(w, 3));
 	} else if (!strcmp(what, "event")) {
 		if (!world_event(r->world, id_of(r, word(w, 2)), word(w, 3),
 				 w->n > 4 ? word(w, 4) : NULL))

@@ -108,8 +108,9 @@ void world_config(struct world *w, const char *path, const char *value)
 
 void world_trunk(struct world *w, const char *name, const char *max_calls, const char *rate)
 {
-	json_array_append_new(w->trunks, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "plugin", "script",
-						   "max_calls", max_calls, "calls_per_second", rate));
+	json_array_append_new(w->trunks,
+			      json_pack("{s:s, s:s, s:s, s:s}", "name", name, "plugin", "script",
+					"max_calls", max_calls, "calls_per_second", rate));
 }
 
 /* ---- building up ---- */
@@ -289,8 +290,9 @@ void world_settle(struct world *w)
 	unsigned quiet = 0;
 
 	/*
-	 * Quiet turns: what the last one woke on another thread has been posted by then. With a slow voice it cannot be told
-	 * what the speech room still waits for, so it takes more of them.
+	 * Quiet turns: what the last one woke on another thread has been posted by then. With a
+	 * slow voice it cannot be told what the speech room still waits for, so it takes more of
+	 * them.
 	 */
 	while (quiet < (fakes.held_n ? 40 : 2)) {
 		bool ran = loop_turn(w->loop);
@@ -362,8 +364,8 @@ static bool submit(struct world *w, const struct tc_intake *in, struct answer *a
 	return a->there && !a->err;
 }
 
-const char *world_alert(struct world *w, const char *to, const char *message, const char *key, bool once,
-			const char **what)
+const char *world_alert(struct world *w, const char *to, const char *message, const char *key,
+			bool once, const char **what)
 {
 	struct tc_intake in = {.message = message,
 			       .target = to,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A world for one scenario: the daemon's rooms over a virtual clock, a real store on disk, scripted trunks and a scripted voice.
+ * A world for one scenario: the daemon's rooms over a virtual clock, a real store on disk,
+ * scripted trunks and a scripted voice.
  */
 #ifndef TESTS_SCENARIO_WORLD_H
 #define TESTS_SCENARIO_WORLD_H
@@ -23,7 +24,10 @@ void world_start(struct world *w);
 /* The process dies, at a moment of rest: nothing more is said to trunks or the store. */
 void world_crash(struct world *w);
 
-/* The process ends in order, as daemon.c does it: the trunks first, then the store for another second. */
+/*
+ * The process ends in order, as daemon.c does it: the trunks first, then the store for another
+ * second.
+ */
 void world_stop(struct world *w);
 
 /* Let everything happen that can without time passing. */
@@ -36,8 +40,8 @@ int64_t world_now_us(const struct world *w);
  *
  * result  its id, owned by the world; NULL with what (static) set: "fault FIELD", "overloaded"
  */
-const char *world_alert(struct world *w, const char *to, const char *message, const char *key, bool once,
-			const char **what);
+const char *world_alert(struct world *w, const char *to, const char *message, const char *key,
+			bool once, const char **what);
 /* The condition of a key is over. False if nothing was found. */
 bool world_resolve(struct world *w, const char *key);
 /* acknowledge, resolve, cancel, escalate: "ok", or the state that forbade it. */
@@ -51,8 +55,9 @@ const char *world_results(struct world *w, const char *id);
 bool world_event(struct world *w, const char *id, const char *what, const char *text);
 
 /*
- * What the trunks were asked, one at a time, oldest first: "originate direct +49301", "hangup +49301", "recover +49301",
- * "play +49301 greeting message menu", "stop +49301". NULL = nothing (more).
+ * What the trunks were asked, one at a time, oldest first: "originate direct +49301", "hangup
+ * +49301", "recover +49301", "play +49301 greeting message menu", "stop +49301". NULL = nothing
+ * (more).
  */
 const char *world_asked(struct world *w);
 
@@ -67,6 +72,9 @@ void world_refuse(struct world *w, const char *trunk);
 void world_forget_ends(void);
 /* The voice "works", "fails", or is "slow" from now on: then it speaks when it works again. */
 void world_voice(struct world *w, const char *how);
-/* The store "works", is "locked": nothing can be written, or "unsure": its next commit is done, and reported as lost. */
+/*
+ * The store "works", is "locked": nothing can be written, or "unsure": its next commit is done, and
+ * reported as lost.
+ */
 void world_store(struct world *w, const char *how);
 #endif

@@ -58,7 +58,9 @@ json_t *api_rig_json(struct api_rig *rig, const char *method, const char *path, 
 /* Raise an alert without HTTP, and wait for its id; nobody can be called, for there is no trunk. */
 void api_rig_raise(struct api_rig *rig, const char *message, const char *target, json_t *labels,
 		   char id[TC_ID_SIZE]);
-/* A tc_intake_done_fn for one alert, and a condition. arg: char[TC_ID_SIZE], "" until it is there. */
+/*
+ * A tc_intake_done_fn for one alert, and a condition. arg: char[TC_ID_SIZE], "" until it is there.
+ */
 void api_rig_stored(void *arg, int err, const struct tc_intake_result *results, size_t n);
 bool api_rig_got(void *arg);
 /* How many alerts there are. */

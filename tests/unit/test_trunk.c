@@ -447,8 +447,8 @@ static void test_status(void **state)
 	assert_int_equal(json_array_size(list), 1);
 	json = json_pack("{s:s, s:s, s:b, s:s, s:i, s:i, s:f, s:i, s:i, s:{s:b, s:s, s:{}}}",
 			 "name", "a", "plugin", "nowhere", "healthy", 1, "text", "not yet known",
-			 "live", 1, "max_calls", 2, "calls_per_second", 1000.0, "placed", 1, "failed", 3,
-			 "status", "healthy", 1, "text", "", "numbers");
+			 "live", 1, "max_calls", 2, "calls_per_second", 1000.0, "placed", 1,
+			 "failed", 3, "status", "healthy", 1, "text", "", "numbers");
 	assert_true(json_equal(json_array_get(list, 0), json));
 	json_decref(json);
 	json_decref(list);
