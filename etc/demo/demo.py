@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The demo behind etc/demo/run: starts everything on loopback, lets a rule fire, shows what happens."""
+"""The demo behind etc/demo/run: starts everything, lets a rule fire, shows what happens."""
 import argparse
 import os
 import re
@@ -128,7 +128,8 @@ class Demo:
         if not self.phone:
             return
         heard = self.phone.heard()[-1]
-        say("what the telephone heard (%.1f s): %s" % ((os.path.getsize(heard) - 44) / 16000, heard))
+        seconds = (os.path.getsize(heard) - 44) / 16000
+        say("what the telephone heard (%.1f s): %s" % (seconds, heard))
         print("   listen:  aplay %s" % heard)
         print("   a real telephone instead:  etc/demo/run --sip sip:me@192.0.2.1")
 

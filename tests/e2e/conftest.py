@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The fixture `rig`: makes daemons and peers for one test and ends them all, the daemons cleanly."""
+"""The fixture `rig`: makes daemons and peers for a test and ends them all, the daemons cleanly."""
 import os
 import sys
 
@@ -34,7 +34,7 @@ class Rig:
         return thing
 
     def daemon(self, peer=None, over=None, trunks=None, start=True, **trunk):
-        """tocsind with one trunk to a phone or peer (or a list of trunks); **trunk: its settings."""
+        """tocsind with a trunk to a phone or peer (or a list of trunks); **trunk: its settings."""
         if trunks is None:
             uri = "sip:{number}@127.0.0.1:%d" % peer.port if peer else "sip:{number}@127.0.0.1:9"
             trunks = [dict({"uri": uri}, **trunk)]

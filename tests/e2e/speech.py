@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tests say of speech: render it by the daemon's own voice, find it in what a phone recorded."""
+"""Speech in tests: rendered by the daemon's own voice, found in what a phone recorded."""
 import wave
 
 from rig import wavcheck

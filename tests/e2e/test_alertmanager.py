@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Alertmanager's webhook: the whole chain from a real Prometheus rule, and payloads captured from a real one."""
+"""Alertmanager's webhook: the whole chain from a Prometheus rule, and captured payloads."""
 import copy
 import json
 import os
@@ -28,7 +28,7 @@ def payload(name):
 
 
 def test_a_rule_fires_a_person_acknowledges(rig, tmp_path):
-    """Prometheus -> Alertmanager -> tocsind -> telephone -> key 4; and resolved when the rule is quiet."""
+    """Prometheus -> Alertmanager -> tocsind -> telephone -> key 4; resolved when it is over."""
     phone = rig.phone(Person(delay=0.5))
     d = rig.daemon(phone, over=dict(PROMPTS, call={"repeat_message": 5}, **trigger()))
     am = rig.alertmanager(d)
@@ -66,7 +66,7 @@ def test_resolved_stops_the_ringing(rig):
 
 
 def test_resolved_with_an_earlier_start(rig):
-    """Two Prometheus servers see one alert begin at two times; Alertmanager then tells the earlier one."""
+    """Two Prometheus servers see an alert begin at two times; Alertmanager tells the earlier."""
     peer = rig.peer(sipp.ring())
     d = rig.daemon(peer, over=dict(trigger(), call={"ring_timeout": "60s"}))
     body = payload("firing-single")

@@ -31,9 +31,9 @@ def world(tmp_path_factory):
 
 def test_alert_has_its_shape_and_story(world):
     a = world.alert(world.ids[0])
-    assert set(a) >= {"id", "state", "message", "severity", "labels", "target", "strategy", "source",
-                      "dedup_key", "created_at", "updated_at", "acknowledged_by", "acknowledged_at",
-                      "step", "timeline"}
+    assert set(a) >= {"id", "state", "message", "severity", "labels", "target", "strategy",
+                      "source", "dedup_key", "created_at", "updated_at", "acknowledged_by",
+                      "acknowledged_at", "step", "timeline"}
     assert a["labels"] == {"n": "0"} and a["strategy"] == "call" and a["source"] == "test"
     whats = [e["what"] for e in a["timeline"]]
     assert whats[0].startswith("alert.") and "call.ended" in whats
@@ -43,8 +43,9 @@ def test_alert_has_its_shape_and_story(world):
 
 def test_call_has_its_shape(world):
     call, = world.calls(world.ids[0])
-    assert set(call) >= {"id", "alert_id", "contact_id", "number", "trunk", "state", "result", "cause",
-                         "placed_at", "ringing_at", "answered_at", "ended_at", "spoken_ms", "keys"}
+    assert set(call) >= {"id", "alert_id", "contact_id", "number", "trunk", "state", "result",
+                         "cause", "placed_at", "ringing_at", "answered_at", "ended_at",
+                         "spoken_ms", "keys"}
     assert world.get("/v1/calls/" + call["id"]).json == call
 
 
@@ -111,7 +112,7 @@ def test_speech_is_a_wav(world):
         assert 0.3 < w.getnframes() / w.getframerate() < 5
 
 
-# --- who may ---------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------------------
 
 def test_tokens_and_scopes(rig):
     d = rig.daemon()
@@ -171,7 +172,7 @@ def test_unix_socket_is_for_root_and_the_own_user(rig):
         shutil.rmtree(folder)
 
 
-# --- events ----------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 
 def test_events_are_live_and_can_be_resumed(rig):
     peer = rig.peer(sipp.answer(sipp.pause(100) + sipp.info("4", 1)))

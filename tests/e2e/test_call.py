@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One alert, one person at a real softphone: what is heard, what each key does, what follows when there is none."""
+"""One alert, one person at a real softphone: what is heard, what each key does, and no key."""
 import pytest
 
 from conftest import NUMBER

@@ -151,7 +151,7 @@ def test_attempts_go_on_where_they_were(rig):
 # --- five hundred ---------------------------------------------------------------------------------
 
 class Senders:
-    """Threads that post one alert a number and retry until there was a 2xx, as Alertmanager does."""
+    """Threads that post one alert a number and retry until there was a 2xx."""
 
     THREADS, PAUSE = 8, 0.06                  # of all together some 130 alerts a second
 

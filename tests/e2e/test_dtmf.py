@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Key presses on the ways that telephones have: SIP INFO, tones in the sound, and early ones. RFC 4733 is in test_call."""
+"""Keys by SIP INFO, by tones in the sound, and too early; by RFC 4733 they are in test_call."""
 import subprocess
 
 import pytest
@@ -61,7 +61,8 @@ def test_early_keys_are_ignored(rig):
     """INFO before the answer presses nothing: nobody has heard anything yet."""
     peer = rig.peer(sipp.invite() + sipp.ringing() + sipp.pause(300)
                     + sipp.request("INFO", 1, "Signal=4\nDuration=160\n", "application/dtmf-relay")
-                    + sipp.pause(500) + sipp.reply(486, "Busy Here", cseq="CSeq: [$invite_cseq] INVITE")
+                    + sipp.pause(500)
+                    + sipp.reply(486, "Busy Here", cseq="CSeq: [$invite_cseq] INVITE")
                     + sipp.recv("ACK"))
     d = rig.daemon(peer, over={"call": {"attempts": 1}})
     alert = d.raise_alert(NUMBER)

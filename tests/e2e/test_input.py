@@ -152,13 +152,14 @@ def test_what_is_not_there(d):
 
 
 @pytest.mark.parametrize("field, body", [
-    ("text", {}), ("text", {"text": ""}), ("text", {"text": 5}), ("voice", {"text": "a", "voice": "x"}),
-    ("wibble", {"text": "a", "wibble": 1})])
+    ("text", {}), ("text", {"text": ""}), ("text", {"text": 5}),
+    ("voice", {"text": "a", "voice": "x"}), ("wibble", {"text": "a", "wibble": 1})])
 def test_speech_is_checked(d, field, body):
     assert problem(d.post("/v1/speech", body)) == field
 
 
 @pytest.mark.parametrize("field, body", [
-    ("name", {"scope": "alert"}), ("scope", {"name": "x"}), ("scope", {"name": "x", "scope": "god"})])
+    ("name", {"scope": "alert"}), ("scope", {"name": "x"}),
+    ("scope", {"name": "x", "scope": "god"})])
 def test_token_is_checked(d, field, body):
     assert problem(d.post("/v1/tokens", body)) == field

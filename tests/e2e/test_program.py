@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""tocsind as a program: --check and the other options, reload, the end, and what it leaves behind."""
+"""tocsind as a program: --check and the other options, reload, the end."""
 import os
 import re
 import signal
@@ -190,7 +190,8 @@ def schema_version(db):
 
 def test_http_rubbish_does_no_harm(rig):
     d = rig.daemon()
-    for raw in (b"\0" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\xff" * 5000 + b"\r\n\r\n",
+    for raw in (b"\0" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
+                b"\xff" * 5000 + b"\r\n\r\n",
                 b"POST /v1/alerts HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
                 b"POST /v1/alerts HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
                 b"POST /v1/alerts HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n",

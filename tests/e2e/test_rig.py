@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rig itself, without tocsind: that its peers do what the tests believe they do, and end when told."""
+"""The rig itself, without tocsind: its peers do what the tests believe, and end when told."""
 import os
 import signal
 import subprocess
@@ -13,7 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def espeak(path, text):
     subprocess.run(["espeak-ng", "-w", path + ".22k", text], check=True)
-    subprocess.run(["sox", "-D", path + ".22k", "-r", "8000", "-c", "1", "-b", "16", path], check=True)
+    subprocess.run(["sox", "-D", path + ".22k", "-r", "8000", "-c", "1", "-b", "16", path],
+                   check=True)
     return path
 
 
@@ -65,7 +66,8 @@ def test_overlapping_calls_are_seen():
 
 def test_nothing_is_left_behind(tmp_path):
     """However the run ends, SIGKILL included, its programs end too."""
-    code = ("import sys, time; sys.path.insert(0, %r)\nfrom rig import proc\nproc.end_on_sigterm()\n"
+    code = ("import sys, time; sys.path.insert(0, %r)\n"
+            "from rig import proc\nproc.end_on_sigterm()\n"
             "p = proc.Proc(['sh', '-c', 'sleep 600 & echo $!; exec sleep 600'], %r)\n"
             "proc.wait_for('it', lambda: p.output().strip())\n"
             "print(p.pid, p.output().strip(), flush=True)\ntime.sleep(600)\n")

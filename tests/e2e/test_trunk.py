@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Trunks: digest credentials through a real proxy, registration, TCP, TLS, SRTP, and who may talk to us."""
+"""Trunks: digest through a real proxy, registration, TCP, TLS, SRTP, and who may talk to us."""
 import re
 import socket
 
@@ -15,8 +15,9 @@ ONE = {"call": {"attempts": 1}}
 
 def via(kamailio, **more):
     """Settings of a trunk at a provider that knows alice."""
-    return dict({"uri": "sip:{number}@provider.example", "proxy": "sip:127.0.0.1:%d" % kamailio.port,
-                 "domain": "provider.example", "user": "alice", "password": "secret"}, **more)
+    return dict({"uri": "sip:{number}@provider.example",
+                 "proxy": "sip:127.0.0.1:%d" % kamailio.port, "domain": "provider.example",
+                 "user": "alice", "password": "secret"}, **more)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
@@ -161,7 +162,8 @@ class Stranger:
         lines = ["%s sip:x@127.0.0.1:%d SIP/2.0" % (method, to_port),
                  "Via: SIP/2.0/UDP %s:%d;branch=z9hG4bK%d%d;rport"
                  % (self.address, self.port, self.port, self.count),
-                 "From: " + head.pop("From", "<sip:stranger@%s>;tag=%d" % (self.address, self.port)),
+                 "From: " + head.pop("From", "<sip:stranger@%s>;tag=%d"
+                                     % (self.address, self.port)),
                  "To: " + head.pop("To", "<sip:x@127.0.0.1>"),
                  "Call-ID: " + (call_id or "s%d-%d" % (self.port, self.count)),
                  "CSeq: %s %s" % (head.pop("CSeq", 1), method), "Max-Forwards: 70",
@@ -220,7 +222,8 @@ def test_rubbish_does_no_harm(rig):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("127.0.0.1", 0))
     for raw in (b"", b"\0", b"INVITE", b"\xff" * 1400, b"SIP/2.0 200 OK\r\n\r\n",
-                b"INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1\r\nContent-Length: 99999999\r\n\r\n",
+                b"INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1\r\n"
+                b"Content-Length: 99999999\r\n\r\n",
                 b"OPTIONS sip:x SIP/2.0\r\n" + b"X: " + b"a" * 8000 + b"\r\n\r\n"):
         s.sendto(raw, ("127.0.0.1", sip_port(d)))
     d.wait_state(d.raise_alert(NUMBER), "acknowledged")

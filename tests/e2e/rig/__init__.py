@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rig: real peers for the end-to-end tests and the demo, all on loopback, all stopped by pid."""
+"""The rig: real peers for the end-to-end tests and the demo, on loopback, stopped by pid."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""tocsind under test: its configuration, its start and its end, and its API over TCP and Unix socket."""
+"""tocsind under test: its configuration, start and end, its API over TCP and Unix socket."""
 import collections
 import http.client
 import json
@@ -26,7 +26,7 @@ def build_file(name):
 
 
 def environment():
-    """For every program of ours: where the plugins are, and sanitizers that tell by their exit code."""
+    """For every program of ours: where the plugins are."""
     return {"TOCSIN_PLUGIN_PATH": build_file("plugins")}
 
 
@@ -184,7 +184,7 @@ class Daemon:
     # --- its API ----------------------------------------------------------------------------
 
     def request(self, method, path, body=None, token=None, tcp=False, headers=None, timeout=30.0):
-        """One request. body: bytes as they are, anything else as JSON. With a token, or tcp: by TCP."""
+        """One request. body: bytes as they are, else as JSON. With a token, or tcp: by TCP."""
         if token or tcp:
             c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         else:

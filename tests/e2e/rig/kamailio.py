@@ -20,7 +20,6 @@ alias="{realm}"
 dns=no
 rev_dns=no
 server_signature=no
-mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/:/usr/lib/kamailio/modules/:/usr/lib64/kamailio/modules/"
 loadmodule "kex.so"
 loadmodule "tm.so"
 loadmodule "sl.so"

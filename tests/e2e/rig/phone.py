@@ -171,8 +171,9 @@ class Phone:
                                   modules=MODULES, extra=extra))
         with open(self.dir + "/accounts", "w") as f:
             for n in self.numbers:
-                f.write("<sip:%s@127.0.0.1:%d>;regint=0;answermode=manual;audio_codecs=%s;ptime=20%s\n"
-                        % (n, self.port, codecs, ";mediaenc=srtp-mand" if srtp else ""))
+                f.write("<sip:%s@127.0.0.1:%d>;regint=0;answermode=manual;audio_codecs=%s;ptime=20"
+                        % (n, self.port, codecs))
+                f.write(";mediaenc=srtp-mand\n" if srtp else "\n")
         open(self.dir + "/contacts", "w").close()
 
     def _connect(self):

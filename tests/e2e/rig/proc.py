@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Programs started and stopped by pid: own process group, output kept in a file, nothing left behind.
+"""Programs started and stopped by pid: own process group, output kept, nothing left behind.
 
 Whatever ends this process ends the programs: the normal end and Ctrl-C through atexit, SIGTERM
 through a handler (`end_on_sigterm`), SIGKILL through the kernel (parent death signal).
@@ -19,7 +19,7 @@ class Failed(Exception):
 
 
 def wait_for(what, condition, timeout=15.0, every=0.03):
-    """Wait until condition() is true and return its value; Failed names `what` after `timeout` s."""
+    """Wait until condition() is true, return its value; Failed names `what` after `timeout` s."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -34,7 +34,7 @@ class Proc:
     """One running program."""
 
     def __init__(self, argv, log, cwd=None, env=None):
-        """Start argv; stdout and stderr go to the file `log` (appended), or where ours go if None."""
+        """Start argv; its output is appended to the file `log`, or goes where ours goes if None."""
         self.argv = [str(a) for a in argv]
         self.name = os.path.basename(self.argv[0])
         self.log = str(log) if log else os.devnull
@@ -94,7 +94,7 @@ class Proc:
         self._reap(0)
 
     def _reap(self, flags):
-        """Take the exit status; first kill what it left in its group, while its pid is still its own."""
+        """Take the exit status; first, while its pid is still its own, kill what it left."""
         if self.popen.returncode is not None:
             return
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | flags) is None:

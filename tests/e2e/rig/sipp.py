@@ -217,7 +217,7 @@ class Peer:
             f.write('<?xml version="1.0" encoding="ISO-8859-1" ?>\n<!DOCTYPE scenario SYSTEM '
                     '"sipp.dtd">\n<scenario name="rig">\n%s%s</scenario>\n'
                     % (steps, self._references(steps)))
-        # -cp, -mp: control and media ports, which it else takes at 8888 (on every address) and 6000.
+        # -cp, -mp: control and media ports, which are else 8888 (on every address) and 6000.
         # No -bg: it forks away from the pid we know. -aa answers OPTIONS.
         self.proc = proc.Proc(
             ["sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", self.port, "-t", transport,
@@ -280,7 +280,8 @@ class Peer:
 def live_intervals(messages):
     """When each call rang or was up at the peer: {(number, call_id): (from, to or None)}.
 
-    From the first INVITE to the BYE or CANCEL received, to our final refusal, or to the answer to a BYE of ours.
+    From the first INVITE to the BYE or CANCEL received, to sipp's final refusal, or to the answer
+    to a BYE of its own.
     """
     spans, key = {}, {}
     for m in messages:
