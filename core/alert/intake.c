@@ -24,6 +24,12 @@
 #define WORD_MAX 64
 #define KEY_MAX 255
 
+/* An alert that an item has ended beside the one that it names. */
+struct relative {
+	char id[TC_ID_SIZE];
+	struct event_row event;
+};
+
 /* One item on its way through the store. */
 struct item {
 	enum tc_intake_action action;
@@ -36,6 +42,9 @@ struct item {
 	char found_id[TC_ID_SIZE]; /* the alert that was there */
 	char found_state[16];
 	bool created, resolved;
+	const char *family;        /* in strings; RESOLVE only */
+	struct relative *relatives; /* owned */
+	size_t relatives_n;
 	bool there;                /* after an unsure commit: it is in the store, and open */
 };
 
@@ -150,6 +159,7 @@ static void check_item(const struct check *c, const struct tc_intake *in)
 {
 	check_text(c, "source", in->source, KEY_MAX);
 	check_text(c, "dedup_key", in->dedup_key, KEY_MAX);
+	check_text(c, "family", in->family, KEY_MAX);
 	if (in->action == TC_INTAKE_RAISE)
 		check_raise(c, in);
 	else if (!in->dedup_key)
@@ -175,7 +185,8 @@ static const char *keep(char **at, const char *s)
 static size_t room_for(const struct tc_intake *in, const char *severity, const char *strategy)
 {
 	const char *const all[] = {in->message, in->target,   strategy,     severity,
-				   in->language, in->voice, in->source, in->dedup_key};
+				   in->language, in->voice, in->source, in->dedup_key,
+				   in->family};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -204,6 +215,7 @@ static void copy_item(struct item *item, const struct tc_intake *in, int64_t now
 	item->row.voice = keep(&at, in->voice);
 	item->row.source = keep(&at, in->source);
 	item->row.dedup_key = keep(&at, in->dedup_key);
+	item->family = keep(&at, in->family);
 	item->row.labels = item->labels ? item->labels : "{}";
 	item->row.created_us = item->row.updated_us = now_us;
 	snprintf(item->text, sizeof(item->text), "%s by %.100s",
@@ -221,6 +233,7 @@ static void batch_free(struct batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		free(b->items[i].strings);
 		free(b->items[i].labels);
+		free(b->items[i].relatives);
 	}
 	free(b);
 }
@@ -269,23 +282,54 @@ static int raise_one(struct db *db, struct item *item)
 	return event_insert(db, &item->event);
 }
 
+#define ENDS_FROM "open,acknowledged,exhausted"
+
+/* The others of its family: Alertmanager may name another start than the one that was raised. */
+static int resolve_relatives(struct db *db, struct item *item)
+{
+	char id[TC_ID_SIZE];
+	int err = 0;
+
+	item->relatives_n = 0;
+	while (item->family && (err = alert_by_prefix(db, item->family, id)) == 1) {
+		struct relative *r;
+		char state[16];
+
+		err = alert_set_state(db, id, ENDS_FROM, "resolved", NULL, item->event.at_us, state);
+		if (err)
+			return err;
+		item->relatives = tc_realloc(item->relatives,
+					     (item->relatives_n + 1) * sizeof(*item->relatives));
+		r = &item->relatives[item->relatives_n++];
+		tc_strcopy(r->id, sizeof(r->id), id);
+		r->event = item->event;
+		r->event.alert_id = id;
+		err = event_insert(db, &r->event);
+		if (err)
+			return err;
+	}
+	return err;
+}
+
 static int resolve_one(struct db *db, struct item *item)
 {
 	int err = find(db, item);
 
 	item->resolved = false;
-	if (err <= 0)
+	if (err < 0)
 		return err;
-	err = alert_set_state(db, item->found_id, "open,acknowledged,exhausted", "resolved", NULL,
-			      item->event.at_us, item->found_state);
-	if (err == -EPERM)
-		return 0; /* it is over already */
 	if (err)
-		return err;
-	item->resolved = true;
-	tc_strcopy(item->found_state, sizeof(item->found_state), "resolved");
-	item->event.alert_id = item->found_id;
-	return event_insert(db, &item->event);
+		err = alert_set_state(db, item->found_id, ENDS_FROM, "resolved", NULL,
+				      item->event.at_us, item->found_state);
+	else
+		err = -EPERM; /* none of this key */
+	if (!err) {
+		item->resolved = true;
+		tc_strcopy(item->found_state, sizeof(item->found_state), "resolved");
+		item->event.alert_id = item->found_id;
+		err = event_insert(db, &item->event);
+	}
+	return err && err != -EPERM ? err : resolve_relatives(db, item);
 }
 
 static int run(struct db *db, void *arg)
@@ -312,24 +356,34 @@ static const char *constant_state(const char *state)
 	return "open";
 }
 
+static void end_work(struct alerts *alerts, const char *id, const char *state)
+{
+	struct alert *alert = book_find(alerts, id);
+
+	if (alert)
+		book_close(alert, state);
+	else
+		resume_forget(alerts, id);
+}
+
 static void act(struct alerts *alerts, struct item *item)
 {
-	struct alert *alert;
-
 	if (item->created) {
 		journal_publish(alerts->journal, &item->event);
 		book_open(alerts, &item->row, NULL);
 	}
 	if (item->resolved)
 		journal_publish(alerts->journal, &item->event);
-	if (item->action != TC_INTAKE_RESOLVE || !item->found_id[0])
-		return;
 	/* also one that was over already: by a commit that was done and reported as lost */
-	alert = book_find(alerts, item->found_id);
-	if (alert)
-		book_close(alert, item->found_state);
-	else
-		resume_forget(alerts, item->found_id);
+	if (item->action == TC_INTAKE_RESOLVE && item->found_id[0])
+		end_work(alerts, item->found_id, item->found_state);
+	for (size_t i = 0; i < item->relatives_n; i++) {
+		struct relative *r = &item->relatives[i];
+
+		r->event.alert_id = r->id;
+		journal_publish(alerts->journal, &r->event);
+		end_work(alerts, r->id, "resolved");
+	}
 }
 
 static void answer(struct batch *b)
@@ -342,6 +396,10 @@ static void answer(struct batch *b)
 		r[i].deduplicated = item->action == TC_INTAKE_RAISE && !item->created;
 		tc_strcopy(r[i].id, TC_ID_SIZE, item->created ? item->row.id : item->found_id);
 		r[i].state = item->created ? "open" : constant_state(item->found_state);
+		if (item->relatives_n && !item->resolved) {
+			tc_strcopy(r[i].id, TC_ID_SIZE, item->relatives[0].id);
+			r[i].state = "resolved";
+		}
 	}
 	b->done(b->arg, 0, r, b->n);
 	free(r);

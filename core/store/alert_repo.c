@@ -131,6 +131,30 @@ int alert_by_key(struct db *db, const char *dedup_key, char id[TC_ID_SIZE], char
 	return err;
 }
 
+int alert_by_prefix(struct db *db, const char *prefix, char id[TC_ID_SIZE])
+{
+	char *beyond = tc_strdup(prefix); /* the first text that is behind all that begin so */
+	const struct tc_value params[] = {DB_TEXT(prefix), DB_TEXT(beyond)};
+	struct db_stmt *stmt;
+	struct tc_value row;
+	int err;
+
+	beyond[strlen(beyond) - 1]++;
+	err = db_query(db,
+		       "SELECT id FROM alerts WHERE dedup_key >= ? AND dedup_key < ? "
+		       "AND state IN ('open', 'acknowledged', 'exhausted') "
+		       "ORDER BY id DESC LIMIT 1",
+		       params, 2, &stmt);
+	if (!err) {
+		err = db_next(stmt, &row, 1);
+		if (err == 1)
+			row_id(&row, id);
+		db_done(stmt);
+	}
+	free(beyond);
+	return err;
+}
+
 /* ---- changes ---- */
 
 /* The state, for the one who was refused: 1 found, 0 no such alert. */

@@ -32,6 +32,11 @@ int alert_insert(struct db *db, const struct alert_row *row);
 /* The newest alert with this key: 1 found (id, state filled), 0 none. state: size >= 16. */
 int alert_by_key(struct db *db, const char *dedup_key, char id[TC_ID_SIZE], char state[16]);
 /*
+ * The newest one that is not over (open, acknowledged, exhausted) and whose key begins so:
+ * 1 found, 0 none, negative. prefix: ASCII, not empty.
+ */
+int alert_by_prefix(struct db *db, const char *prefix, char id[TC_ID_SIZE]);
+/*
  * Change the state if it is one of those in from (at most 4, comma separated: "open,acknowledged").
  *
  * to      "acknowledged" also notes by (NULL = leave) and at_us; "open" forgets both

@@ -37,6 +37,8 @@ struct tc_intake {
 	const char *source;     /* who sent it: "alertmanager/am", the API token's name */
 	const char *dedup_key;  /* NULL = never deduplicated; required for RESOLVE */
 	json_t *labels;         /* object of strings, borrowed; NULL = none */
+	const char *family;     /* RESOLVE: also all that are active and whose dedup_key begins so;
+				   NULL = only dedup_key itself */
 };
 
 struct tc_intake_result {

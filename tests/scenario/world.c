@@ -382,9 +382,12 @@ const char *world_alert(struct world *w, const char *to, const char *message, co
 	return w->id;
 }
 
-bool world_resolve(struct world *w, const char *key)
+bool world_resolve(struct world *w, const char *key, const char *family)
 {
-	struct tc_intake in = {.action = TC_INTAKE_RESOLVE, .dedup_key = key, .source = "script"};
+	struct tc_intake in = {.action = TC_INTAKE_RESOLVE,
+			       .dedup_key = key,
+			       .family = family,
+			       .source = "script"};
 	struct answer a = {0};
 	const char *what;
 

@@ -43,7 +43,7 @@ int64_t world_now_us(const struct world *w);
 const char *world_alert(struct world *w, const char *to, const char *message, const char *key,
 			bool once, const char **what);
 /* The condition of a key is over. False if nothing was found. */
-bool world_resolve(struct world *w, const char *key);
+bool world_resolve(struct world *w, const char *key, const char *family);
 /* acknowledge, resolve, cancel, escalate: "ok", or the state that forbade it. */
 const char *world_act(struct world *w, const char *id, const char *verb);
 

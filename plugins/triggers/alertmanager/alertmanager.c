@@ -71,6 +71,8 @@ static void fill(const struct am *am, struct tc_intake *intake, char **message,
 	intake->source = am->source;
 	if (!alert->firing) {
 		intake->action = TC_INTAKE_RESOLVE;
+		/* the start may have moved since: Alertmanager tells the earliest that it knows */
+		intake->family = alert->family;
 		return;
 	}
 	intake->action = TC_INTAKE_RAISE;

@@ -151,10 +151,12 @@ static bool take_key(struct payload_alert *alert, size_t i, struct payload_fault
 	if (text && strlen(text) > 64)
 		return wrong(fault, 422, "is longer than 64 bytes", "alerts[%zu].fingerprint", i);
 	if (text && *text)
-		snprintf(alert->key, sizeof(alert->key), "%s/%s", text, at);
+		snprintf(alert->family, sizeof(alert->family), "%s/", text);
 	else
-		snprintf(alert->key, sizeof(alert->key), "%016" PRIx64 "/%s",
-			 payload_fingerprint(alert->labels), at);
+		snprintf(alert->family, sizeof(alert->family), "%016" PRIx64 "/",
+			 payload_fingerprint(alert->labels));
+	tc_strcopy(alert->key, sizeof(alert->key), alert->family);
+	tc_strcopy(alert->key + strlen(alert->key), sizeof(alert->key) - strlen(alert->key), at);
 	return true;
 }
 

@@ -18,6 +18,7 @@ struct payload_alert {
 	json_t *annotations; /* texts; may be NULL */
 	bool firing;         /* by its own status: the group's says nothing of one alert */
 	char key[128];       /* fingerprint "/" startsAt: names this one occurrence */
+	char family[128];    /* fingerprint "/": what the keys of all its occurrences begin with */
 };
 
 struct payload {
