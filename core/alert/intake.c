@@ -295,7 +295,8 @@ static int resolve_relatives(struct db *db, struct item *item)
 		struct relative *r;
 		char state[16];
 
-		err = alert_set_state(db, id, ENDS_FROM, "resolved", NULL, item->event.at_us, state);
+		err = alert_set_state(db, id, ENDS_FROM, "resolved", NULL, item->event.at_us,
+				      state);
 		if (err)
 			return err;
 		item->relatives = tc_realloc(item->relatives,
