@@ -78,9 +78,11 @@ def test_nobody_at_the_port_is_given_up(rig):
     assert d.results(alert)
 
 
-def test_the_next_trunk_is_tried(rig):
+@pytest.mark.parametrize("ring", ["4s", "30s"], ids=["before the trunk gives up", "after"])
+def test_the_next_trunk_is_tried(rig, ring):
+    """A trunk that never answered the INVITE let no phone ring, whatever came first."""
     peer = rig.peer(sipp.answer(sipp.pause(300) + sipp.info("4", 1)))
-    d = rig.daemon(over={"call": {"ring_timeout": "30s"}}, trunks=[
+    d = rig.daemon(over={"call": {"ring_timeout": ring}}, trunks=[
         {"name": "dead", "uri": "sip:{number}@127.0.0.1:%d" % ports.take()},
         {"name": "alive", "uri": peer.uri}])
     alert = d.raise_alert(NUMBER)
