@@ -319,6 +319,8 @@ static void free_signals(struct daemon *d)
 static void stop(struct daemon *d)
 {
 	d->stopping = true;
+	if (d->loop)
+		loop_watchdog_stop(d->loop);
 	if (d->http)
 		http_server_close(d->http);
 	/* before the trunks: without them each call would be one in vain */

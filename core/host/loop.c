@@ -364,6 +364,12 @@ void loop_watchdog_start(struct loop *loop)
 	loop_timer_start_us(&loop->watch, WATCH_MS * 1000);
 }
 
+void loop_watchdog_stop(struct loop *loop)
+{
+	if (loop->watch.loop)
+		loop_timer_stop(&loop->watch);
+}
+
 double loop_lag_ms(const struct loop *loop, double *worst_ms)
 {
 	*worst_ms = loop->worst_ms > loop->worst_last_ms ? loop->worst_ms : loop->worst_last_ms;

@@ -67,5 +67,7 @@ void loop_advance_us(struct loop *loop, int64_t us);
 double loop_lag_ms(const struct loop *loop, double *worst_ms);
 /* Begin to measure the lag, and log when it exceeds 50 ms (at most once a minute). */
 void loop_watchdog_start(struct loop *loop);
+/* No more: what ends the process may block. */
+void loop_watchdog_stop(struct loop *loop);
 
 #endif
