@@ -28,6 +28,7 @@
 struct relative {
 	char id[TC_ID_SIZE];
 	struct event_row event;
+	bool over; /* after an unsure commit: it is in the store */
 };
 
 /* One item on its way through the store. */
@@ -410,28 +411,38 @@ static void answer(struct batch *b)
 
 /*
  * Whoever sent the batch was told to try again. But when it was stored, a repetition finds the
- * alerts there, and they would be nobody's work until the next start: so look.
+ * alerts there, and they would be nobody's work until the next start; or it finds them over, and
+ * people would be called for them on and on: so look.
  */
+static int is_in_state(struct db *db, const char *id, const char *state, bool *is)
+{
+	struct alert_row row;
+	int found = alert_get(db, id, &row);
+
+	*is = false;
+	if (found <= 0)
+		return found;
+	*is = !strcmp(row.state, state);
+	alert_row_fini(&row);
+	return 0;
+}
+
 static int run_look(struct db *db, void *arg)
 {
 	struct batch *b = arg;
+	int err = 0;
 
-	for (size_t i = 0; i < b->n; i++) {
-		struct alert_row row;
-		int found;
+	for (size_t i = 0; i < b->n && !err; i++) {
+		struct item *item = &b->items[i];
 
-		b->items[i].there = false;
-		if (!b->items[i].created)
-			continue;
-		found = alert_get(db, b->items[i].row.id, &row);
-		if (found < 0)
-			return found;
-		if (found) {
-			b->items[i].there = !strcmp(row.state, "open");
-			alert_row_fini(&row);
-		}
+		item->there = false;
+		if (item->created)
+			err = is_in_state(db, item->row.id, "open", &item->there);
+		for (size_t k = 0; k < item->relatives_n && !err; k++)
+			err = is_in_state(db, item->relatives[k].id, "resolved",
+					  &item->relatives[k].over);
 	}
-	return 0;
+	return err;
 }
 
 static void look_later(struct batch *b);
@@ -450,6 +461,9 @@ static void looked(void *arg, int err)
 			       b->items[i].row.id);
 			book_open(b->alerts, &b->items[i].row, NULL);
 		}
+		for (size_t k = 0; k < b->items[i].relatives_n; k++)
+			if (b->items[i].relatives[k].over)
+				end_work(b->alerts, b->items[i].relatives[k].id, "resolved");
 	}
 	batch_free(b);
 }
@@ -485,7 +499,7 @@ void intake_drop(struct alerts *alerts)
 static bool unsure(const struct batch *b, int err)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (err == -EHOSTDOWN && b->items[i].created)
+		if (err == -EHOSTDOWN && (b->items[i].created || b->items[i].relatives_n))
 			return true;
 	return false;
 }

@@ -129,7 +129,7 @@ static void do_alert(struct run *r, const struct words *w)
 static void do_resolve(struct run *r, const struct words *w)
 {
 	bool lost = !strcmp(word(w, 2), "lost");
-	const char *family = !strcmp(word(w, 2), "family") ? word(w, 3) : NULL;
+	const char *family = w->n > 3 ? word(w, 3) : NULL;
 
 	if (world_resolve(r->world, word(w, 1), family) == lost)
 		fail(r, "key %s: %s", word(w, 1), lost ? "it was resolved" : "no alert has it");
