@@ -4,6 +4,7 @@
  */
 #include "daemon.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -364,6 +365,7 @@ static int start(struct daemon *d)
 	tc_errors_free(errs);
 	if (err)
 		return err;
+	assert(d->config && d->config->state_dir); /* without them there were faults */
 	logging_setup((enum tc_log_level)d->config->log.level,
 		      (enum logging_format)d->config->log.format);
 	err = make_state_dir(d->config->state_dir);

@@ -5,6 +5,7 @@
  */
 #include "speech/cache.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,7 @@ static void drop_if_empty(struct entry *e)
 
 static void memory_remove(struct cache *cache, struct entry *e)
 {
+	assert(e->clip); /* who is in the list has one */
 	TAILQ_REMOVE(&cache->memory, e, by_memory);
 	cache->memory_n--;
 	cache->memory_bytes -= clip_bytes(e->clip);
