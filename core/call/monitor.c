@@ -240,6 +240,6 @@ void monitor_event(void *arg, struct trunk *trunk, const struct tc_pbx_event *ev
 	/* the trunk has adopted a call of an earlier process: nobody here would speak in it */
 	if (call->recovered && event->type != TC_PBX_ENDED)
 		call_hang_up(call);
-	else
+	else if (on[event->type])
 		on[event->type](call, event);
 }

@@ -13,6 +13,7 @@
 #include <tocsin/log.h>
 
 #include "host/host.h"
+#include "host/id.h"
 #include "host/text.h"
 #include "store/event_repo.h"
 #include "store/journal.h"
@@ -363,4 +364,9 @@ void tc_pbx_health(struct tc_instance *self, bool healthy, const char *text)
 	h->text = tc_strdup(text ? text : "");
 	text_clean(h->text);
 	tc_post(self, change_health, health_free, h);
+}
+
+void tc_pbx_call_id(char id[TC_ID_SIZE])
+{
+	id_new(id, tc_wall_us());
 }

@@ -9,7 +9,10 @@
 #ifndef TOCSIN_PBX_H
 #define TOCSIN_PBX_H
 
+#include <jansson.h>
+
 #include <tocsin/audio.h>
+#include <tocsin/op.h>
 #include <tocsin/plugin.h>
 
 struct tc_pbx_originate {
@@ -29,6 +32,18 @@ struct tc_pbx_originate {
 	X(TC_PBX_ANSWERED, "answered") \
 	X(TC_PBX_DTMF, "dtmf")         /* key */ \
 	X(TC_PBX_PLAYED, "played")     /* play_id, item, item_ms, total_ms, whole */ \
+	/* an answered call goes on, but the trunk was deaf for a while: keys and the ends of items \
+	   may have been missed, and nothing plays any more */ \
+	X(TC_PBX_RESUMED, "resumed") \
+	/* the PBX's own dialplan has the call (again): it will end by itself, nothing can be \
+	   played */ \
+	X(TC_PBX_RELEASED, "released") \
+	/* somebody calls us: number, called. The plugin chose the call id; the core says answer() \
+	   or hangup() */ \
+	X(TC_PBX_INCOMING, "incoming") \
+	/* a call of this id is up that neither originate() nor recover() was asked for: an earlier \
+	   process placed it. The core says hangup() when nobody wants it */ \
+	X(TC_PBX_FOUND, "found") \
 	X(TC_PBX_ENDED, "ended")       /* end, sip, q850, text */
 
 enum tc_pbx_event_type {
@@ -58,7 +73,8 @@ enum tc_pbx_event_type {
 	X(TC_PBX_END_TRUNK, "trunk") \
 	/* anything else: no common codec, a protocol error */ \
 	X(TC_PBX_END_FAILED, "failed") \
-	/* after recover(): no such call is up (any more) */ \
+	/* after recover(), or after the PBX was away: no such call is up (any more), nobody saw how \
+	   it ended */ \
 	X(TC_PBX_END_GONE, "gone")
 
 enum tc_pbx_end {
@@ -79,9 +95,13 @@ struct tc_pbx_event {
 	uint32_t total_ms;     /* PLAYED, ENDED: sound other than silence sent in this call so
 				  far */
 	bool whole;            /* PLAYED: the item was sent to its end (not stopped) */
+	bool dialplan;         /* ANSWERED: the PBX's dialplan greets, asks for keys and says goodbye:
+				  only the message is to be played, once, and then release() */
 	enum tc_pbx_end end;
 	int sip, q850;         /* ENDED: cause codes, 0 = none */
 	char text[96];         /* ENDED: for people, "Busy Here" */
+	char number[40];       /* INCOMING: the caller, digits with or without "+"; "" = withheld */
+	char called[40];       /* INCOMING: the number or extension that was dialled, "" = unknown */
 	char ref[512];         /* PLACED, RINGING, ANSWERED: opaque; "" = none. The core stores the
 				  newest one with the
 	                          call and gives it back to recover() after a crash */
@@ -102,6 +122,32 @@ TC_API void tc_pbx_event(struct tc_instance *self, const struct tc_pbx_event *ev
  * thread  any
  */
 TC_API void tc_pbx_health(struct tc_instance *self, bool healthy, const char *text);
+
+/*
+ * Hold back: a trunk that is overloaded takes no new calls until it says otherwise. What waits
+ * stays queued; the trunk is shown as held, with the reason.
+ *
+ * text    for people, why
+ * thread  any
+ */
+TC_API void tc_pbx_hold(struct tc_instance *self, bool hold, const char *text);
+
+/*
+ * What else the PBX has told of a call: kept with its alert's events as one entry, for those who
+ * look into it later.
+ *
+ * call_id  a call that this instance placed
+ * data     a JSON array of objects, at most 16 kB as text; taken
+ * thread   any
+ */
+TC_API void tc_pbx_note(struct tc_instance *self, const char *call_id, json_t *data);
+
+/*
+ * A new id for an incoming call.
+ *
+ * thread  any
+ */
+TC_API void tc_pbx_call_id(char id[TC_ID_SIZE]);
 
 struct tc_pbx_item {
 	struct tc_clip *clip; /* NULL: silence. The plugin takes its own reference */
@@ -142,6 +188,28 @@ struct tc_pbx_ops {
 	 * number  as in originate
 	 */
 	int (*recover)(void *state, const char *call_id, const char *number, const char *ref);
+
+	/*
+	 * Take an incoming call: ANSWERED follows, or ENDED. NULL: the trunk never reports INCOMING.
+	 */
+	int (*answer)(void *state, const char *call_id);
+
+	/*
+	 * The message was played in a call that was answered with dialplan set: give it back to the
+	 * PBX's dialplan. RELEASED follows, or ENDED. NULL: the trunk never sets dialplan.
+	 */
+	int (*release)(void *state, const char *call_id);
+
+	/*
+	 * Find out what is wrong with the trunk, step by step, without ringing anybody.
+	 *
+	 * number  to check the way to it as well, or NULL
+	 * op      completes with a json_t *, an array of
+	 *         {"step": "login", "ok": true, "text": "logged in as tocsin"}, in order; a step
+	 *         that could not be tried has "ok": null
+	 * result  0 taken | negative errno. NULL: health is all that is known
+	 */
+	int (*check)(void *state, struct tc_op *op, const char *number);
 };
 
 #endif

@@ -13,7 +13,7 @@
 #include <tocsin/option.h>
 
 #define TC_PLUGIN_MAGIC 0x54435031u /* "TCP1" */
-#define TC_PLUGIN_ABI 1u
+#define TC_PLUGIN_ABI 2u
 #define TC_PLUGIN_SYMBOL "tc_plugin"
 
 /* Kinds: constant, folder below plugins/ and the plugin path. */

@@ -81,7 +81,8 @@ static int recover(void *state, const char *call_id, const char *number, const c
 	return 14;
 }
 
-static const struct tc_pbx_ops pbx_ops = {originate, play, hangup, recover};
+static const struct tc_pbx_ops pbx_ops = {
+	.originate = originate, .play = play, .hangup = hangup, .recover = recover};
 
 static const struct tc_plugin pbx_plugin = {
 	TC_PLUGIN_GUARD(TC_KIND_PBX),

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Speech to the PBX. There are several ways, and each trunk uses the one that it was told, or the
+ * best that works with its Asterisk:
+ *
+ * file           Asterisk plays files from a folder that both can reach
+ * http           Asterisk fetches the prompts from us (sound:http://...)
+ * websocket      a chan_websocket channel beside the call; Asterisk 22
+ * externalmedia  an RTP channel beside the call
+ *
+ * media.c chooses and keeps each leg's play list; a way plays it.
+ */
+#ifndef ARI_MEDIA_H
+#define ARI_MEDIA_H
+
+#include "ari.h"
+
+struct playlist_item {
+	struct tc_clip *clip; /* one reference; NULL = silence */
+	uint32_t ms;
+};
+
+struct playlist {
+	uint32_t play_id;
+	size_t n;
+	struct playlist_item items[];
+};
+
+void playlist_free(struct playlist *list);
+
+/*
+ * A way. Its functions are called by media.c only; leg->media->state is the way's own. It reports
+ * with media_item_started() and media_item_ended(); when it can play no more in this call,
+ * media_broken().
+ */
+struct media_way {
+	const char *name;
+	/*
+	 * Can it be used with the settings and this version at all? why: receives a sentence why
+	 * not (size_bytes of it).
+	 */
+	bool (*usable)(struct ari *ari, char *why, size_t size_bytes);
+	/*
+	 * Try it, with a short silence played to nobody; media_probed() tells the outcome, not
+	 * inside this call.
+	 */
+	void (*probe)(struct ari *ari);
+	/* The call is placed: begin what takes time. May be NULL. */
+	void (*prepare)(struct leg *leg);
+	/* Play the list (borrowed; it lives until stop() or end()) from item from on. The leg is in
+	   the app. */
+	void (*play)(struct leg *leg, const struct playlist *list, size_t from);
+	/* Stop at once; nothing more is reported for this list. */
+	void (*stop)(struct leg *leg);
+	/* An event of one of the leg's playbacks or of a channel that belongs to it. */
+	void (*message)(struct leg *leg, const struct message *m);
+	/*
+	 * Events may have been missed, or an earlier process spoke here: end whatever plays, and be
+	 * ready to play.
+	 */
+	void (*resume)(struct leg *leg);
+	/* The leg is over: free its state, and end what belongs to it in Asterisk. */
+	void (*end)(struct leg *leg);
+};
+
+extern const struct media_way media_file, media_http, media_websocket, media_rtp;
+
+/* ---- what leg.c, link.c and ari.c call ---- */
+
+struct medias *medias_new(struct ari *ari);
+void medias_free(struct medias *medias);
+/* Asterisk is there (again) and ari->version known: find out which way works. */
+void medias_choose(struct medias *medias);
+/* The way for the next call and why, for status(); NULL: none works. */
+const char *medias_way(const struct medias *medias, const char **why);
+
+/* The call was placed (or is up already, or was adopted). */
+void media_prepare(struct leg *leg);
+/* The leg is in the app now: begin with what was asked for. */
+void media_ready(struct leg *leg);
+/* As the trunk's play(); kept until media_ready(). list is taken; NULL = stop. */
+int media_play(struct leg *leg, struct playlist *list);
+/* Events may have been missed. What played is over, nothing is reported for it. */
+void media_resume(struct leg *leg);
+/* An event whose playback or channel id begins with the leg's id. result: it was media's */
+bool media_message(struct leg *leg, const struct message *m);
+void media_end(struct leg *leg);
+
+/*
+ * Prove that a way works: as medias_choose() does, for check.c.
+ *
+ * way   NULL = the one in use
+ * done  ok, and a sentence; on the loop, once
+ */
+void medias_prove(struct medias *medias, void (*done)(void *arg, bool ok, const char *text),
+		  void *arg);
+
+/* ---- what the ways call ---- */
+
+struct media_leg {
+	const struct media_way *way;
+	struct playlist *list;  /* owned; what plays or is to be played, or NULL */
+	size_t at;              /* item that plays */
+	int64_t since_us;       /* when it began, 0 = it has not */
+	bool ready, playing;
+	void *state;            /* the way's */
+};
+
+/* The item has begun to be heard; all before it have ended. */
+void media_item_started(struct leg *leg, size_t item);
+/* All items have ended. */
+void media_list_ended(struct leg *leg);
+/*
+ * The way does not work in this call. The list is begun again at its item by the next way that
+ * works; with none left the call is hung up.
+ */
+void media_broken(struct leg *leg, const char *why);
+void media_probed(struct ari *ari, const struct media_way *way, bool ok, const char *why);
+
+#endif
