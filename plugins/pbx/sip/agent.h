@@ -6,7 +6,7 @@
 #ifndef SIP_AGENT_H
 #define SIP_AGENT_H
 
-#include "pacer.h"
+#include "rtp/pacer.h"
 #include "sip.h"
 
 struct agent;

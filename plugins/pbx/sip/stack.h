@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #include "agent.h"
-#include "clips.h"
+#include "rtp/clips.h"
 
 /* Not re.h: its JSON names are jansson's. The order is libre's. */
 #include <re_types.h>

@@ -18,12 +18,12 @@
 
 #include <tocsin/alloc.h>
 
-#include "clips.h"
-#include "g711.h"
+#include "rtp/clips.h"
+#include "rtp/g711.h"
 #include "goertzel.h"
-#include "pacer.h"
-#include "playlist.h"
-#include "resample.h"
+#include "rtp/pacer.h"
+#include "rtp/playlist.h"
+#include "rtp/resample.h"
 
 #define RATE 8000
 

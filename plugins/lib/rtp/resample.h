@@ -2,8 +2,8 @@
 /*
  * From any rate to the telephone's 8 kHz.
  */
-#ifndef SIP_RESAMPLE_H
-#define SIP_RESAMPLE_H
+#ifndef RTP_RESAMPLE_H
+#define RTP_RESAMPLE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Sound as it goes on the wire: each clip is brought to 8 kHz and G.711 once, and shared by all
  * calls that play it.
  */
-#ifndef SIP_CLIPS_H
-#define SIP_CLIPS_H
+#ifndef RTP_CLIPS_H
+#define RTP_CLIPS_H
 
 #include <stdatomic.h>
 

@@ -261,7 +261,7 @@ struct pacer *pacer_new(struct tc_instance *self, int notify_fd)
 		free(pacer);
 		return NULL;
 	}
-	pthread_setname_np(pacer->thread, "sip-pacer");
+	pthread_setname_np(pacer->thread, "rtp-pacer");
 	return pacer;
 }
 

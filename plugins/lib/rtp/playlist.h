@@ -3,8 +3,8 @@
  * What a call plays: items one behind the other, cut into frames of 20 ms. No clock and no
  * network here.
  */
-#ifndef SIP_PLAYLIST_H
-#define SIP_PLAYLIST_H
+#ifndef RTP_PLAYLIST_H
+#define RTP_PLAYLIST_H
 
 #include "clips.h"
 

@@ -2,8 +2,8 @@
 /*
  * G.711, both laws, and the two voices in which silence is said.
  */
-#ifndef SIP_G711_H
-#define SIP_G711_H
+#ifndef RTP_G711_H
+#define RTP_G711_H
 
 #include <stddef.h>
 #include <stdint.h>

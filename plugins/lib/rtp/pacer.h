@@ -3,8 +3,8 @@
  * The one thread that sends all RTP: each call has its place in one of 20 slots, a millisecond
  * apart.
  */
-#ifndef SIP_PACER_H
-#define SIP_PACER_H
+#ifndef RTP_PACER_H
+#define RTP_PACER_H
 
 #include <netinet/in.h>
 #include <sys/queue.h>
