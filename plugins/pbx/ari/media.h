@@ -15,18 +15,18 @@
 
 #include "ari.h"
 
-struct playlist_item {
+struct speech_item {
 	struct tc_clip *clip; /* one reference; NULL = silence */
 	uint32_t ms;
 };
 
-struct playlist {
+struct speech {
 	uint32_t play_id;
 	size_t n;
-	struct playlist_item items[];
+	struct speech_item items[];
 };
 
-void playlist_free(struct playlist *list);
+void speech_free(struct speech *list);
 
 /*
  * A way. Its functions are called by media.c only; leg->media->state is the way's own. It reports
@@ -49,7 +49,7 @@ struct media_way {
 	void (*prepare)(struct leg *leg);
 	/* Play the list (borrowed; it lives until stop() or end()) from item from on. The leg is in
 	   the app. */
-	void (*play)(struct leg *leg, const struct playlist *list, size_t from);
+	void (*play)(struct leg *leg, const struct speech *list, size_t from);
 	/* Stop at once; nothing more is reported for this list. */
 	void (*stop)(struct leg *leg);
 	/* An event of one of the leg's playbacks or of a channel that belongs to it. */
@@ -79,7 +79,7 @@ void media_prepare(struct leg *leg);
 /* The leg is in the app now: begin with what was asked for. */
 void media_ready(struct leg *leg);
 /* As the trunk's play(); kept until media_ready(). list is taken; NULL = stop. */
-int media_play(struct leg *leg, struct playlist *list);
+int media_play(struct leg *leg, struct speech *list);
 /* Events may have been missed. What played is over, nothing is reported for it. */
 void media_resume(struct leg *leg);
 /* An event whose playback or channel id begins with the leg's id. result: it was media's */
@@ -99,7 +99,7 @@ void medias_prove(struct medias *medias, void (*done)(void *arg, bool ok, const 
 
 struct media_leg {
 	const struct media_way *way;
-	struct playlist *list;  /* owned; what plays or is to be played, or NULL */
+	struct speech *list;  /* owned; what plays or is to be played, or NULL */
 	size_t at;              /* item that plays */
 	int64_t since_us;       /* when it began, 0 = it has not */
 	bool ready, playing;
