@@ -5,7 +5,8 @@
  * ari.c       the plugin: settings, checks, operations
  * link.c      the connection for events: connect, back off, ping, health
  * message.c   one event, taken apart
- * leg.c       one call: originate, hang up, what Asterisk reports, how it ended
+ * leg.c       one call: what Asterisk is asked for
+ * leg_event.c one call: what Asterisk reports, and how it ended
  * resync.c    after a connection was lost or a process died: what is up, what is gone
  * inbound.c   calls that come to us
  * check.c     what is wrong with the trunk, step by step
@@ -27,6 +28,7 @@
 #include "rest.h"
 #include "socket.h"
 
+struct check;
 struct link;
 struct media_leg;
 struct media_way;
@@ -78,17 +80,20 @@ struct ari {
 	char version[64];             /* Asterisk's, "" = not yet known */
 	int major;
 	uint64_t unknown;             /* events of no call of ours */
-	bool closing;
+	struct rest_want *listing;    /* resync.c */
+	json_t *app_ids;              /* owned; the channels of our app */
+	int64_t listed_us;            /* when the list of channels was asked for */
+	TAILQ_HEAD(, check) checks;   /* check.c */
 };
 
-/* ---- leg.c: a call ---- */
+/* ---- a call ---- */
 
 enum leg_state {
 	LEG_ASKED,   /* POST /channels has no answer yet */
 	LEG_PLACED,
 	LEG_RINGING,
-	LEG_UP,      /* answered; in our app when in_app */
-	LEG_ENDED,   /* told to the core; kept until nothing refers to it */
+	LEG_UP,      /* answered */
+	LEG_ENDED,   /* the core knows that it is over; kept while its channel may still appear */
 };
 
 struct leg {
@@ -97,62 +102,117 @@ struct leg {
 	TAILQ_ENTRY(leg) link;
 	struct ari *ari;
 	enum leg_state state;
-	bool in_app;              /* in Stasis: things can be played */
-	bool incoming, recovering, dialplan;
+	bool incoming;            /* it was not placed by us */
+	bool recovering;          /* by an earlier process: not yet known whether it is up */
+	bool dialplan;            /* answered calls are sent into the PBX's dialplan */
+	bool entered;             /* it was, so that the next StasisStart is for the message */
+	bool in_app;              /* in Stasis, and ours: things can be played */
+	bool released;            /* given back to the dialplan after the message */
 	bool rang;                /* the far end was reached */
 	bool hung_up;             /* the core wants its end */
 	bool timed_out;           /* it rang for ring_timeout_ms */
-	bool released;            /* given back to the dialplan */
-	char *number;             /* owned */
-	int cause, tech_cause;    /* newest heard of */
-	char cause_text[64];
-	char dialstatus[24];
+	bool counted;             /* among ari->setups */
+	bool doubtful;            /* asked for without an answer: it may yet appear */
+	char caller[40], called[40];
+	int cause, tech_cause;    /* the newest heard of */
+	char cause_text[64], dialstatus[24];
+	int64_t placed_us;        /* monotonic */
 	uint32_t spoken_ms;
-	struct tc_timer *timer;   /* ring time-out, then repeats of the hang-up */
-	int64_t again_ms;
+	struct tc_timer *timer;   /* what it does next: on_timer */
+	void (*on_timer)(struct leg *leg);
+	int64_t again_ms;         /* until a request is repeated */
+	unsigned tries;
 	struct rest_want *asking; /* POST /channels, or the GET that looks it up */
-	struct rest_want *ending;
+	struct rest_want *ending; /* DELETE */
+	struct rest_want *moving; /* answer, continue */
 	struct media_leg *media;  /* owned by media.c; NULL until it is needed */
 	json_t *notes;            /* owned; events that nothing is done about */
 	size_t notes_bytes;
 };
 
+/* ---- leg.c: what Asterisk is asked for ---- */
+
 struct leg *leg_find(struct ari *ari, const char *id);
 struct leg *leg_of_channel(struct ari *ari, const char *channel);
+/* A leg by the id that a longer name begins with ("ID-m", "ID-3"); NULL if there is none. */
+struct leg *leg_of_part(struct ari *ari, const char *name);
 int leg_originate(struct ari *ari, const struct tc_pbx_originate *call);
 int leg_hangup(struct ari *ari, const char *id);
-int leg_recover(struct ari *ari, const char *id, const char *number);
+int leg_recover(struct ari *ari, const char *id);
+int leg_answer(struct ari *ari, const char *id);
 int leg_release(struct ari *ari, const char *id);
+/* A channel of somebody else has come into our app. */
+struct leg *leg_incoming(struct ari *ari, const struct message *m);
+void leg_free(struct leg *leg);
 void legs_free(struct ari *ari);
 
-/* An event of Asterisk that concerns this leg's channel. */
+/* Send DELETE for its channel, and again until it is gone. */
+void leg_delete(struct leg *leg);
+/* Send it into the dialplan: where the settings say, or back to where it came from. */
+void leg_continue(struct leg *leg, bool begin);
+/* Ask whether its channel is up, and go on from that. */
+void leg_look_up(struct leg *leg);
+void leg_timer(struct leg *leg, int64_t delay_ms, void (*fn)(struct leg *leg));
+
+/* ---- leg_event.c: what Asterisk reports ---- */
+
+/* An event that concerns this leg's channel. The leg may be gone afterwards. */
 void leg_message(struct leg *leg, const struct message *m);
-/* Make it an incoming one. */
-struct leg *leg_incoming(struct ari *ari, const char *channel);
-/* As found in a list of channels, state is Asterisk's ("Ring", "Ringing", "Up"). */
-void leg_sync(struct leg *leg, const char *state);
-/* No such channel is up any more. */
+/* As found in a list of channels: Asterisk's "Ring", "Ringing", "Up" ... and dialplan app. */
+void leg_sync(struct leg *leg, const json_t *channel);
+/* No such channel is up. The leg may be gone afterwards. */
 void leg_gone(struct leg *leg);
 /* Tell the core. */
 void leg_report(struct leg *leg, enum tc_pbx_event_type type);
+/* Asterisk has it. */
+void leg_placed(struct leg *leg);
+/* It is over: tell the core. The leg may be gone afterwards. text may be "" */
+void leg_end(struct leg *leg, enum tc_pbx_end end, const char *text);
 /* For media: an item has ended. item_ms: how much of it was sent; sound: it was no silence. */
 void leg_played(struct leg *leg, uint32_t play_id, uint32_t item, uint32_t item_ms, bool whole,
 		bool sound);
 
+/* ---- ari.c ---- */
+
+/* Whether a channel has the form of our call ids; of what belongs to a call ("ID-m"). */
+bool ari_is_call_id(const char *channel);
+bool ari_is_part(const char *channel);
+/* Where the events come from: ws://HOST:PORT/ari/events?app=APP; to be freed. */
+char *ari_events_url(const struct ari_config *cfg);
+/* "MIN-MAX"; min is made even. result: 0 | -EINVAL */
+int ari_ports(const char *range, uint16_t *min, uint16_t *max);
+
 /* ---- link.c ---- */
+
+/* An event of a channel that belongs to none of our legs. */
+void link_stranger(struct ari *ari, const struct message *m);
 
 struct link *link_new(struct ari *ari);
 void link_free(struct link *link);
 /* Events arrive and requests are answered. */
 bool link_up(const struct link *link);
-/* For status(). */
+/* Why (not), for people. */
 const char *link_text(const struct link *link);
+/* The list of channels could not be had: begin with a new connection. */
+void link_broken(struct link *link, const char *why);
+/* What was missed is known now: the trunk can be used. */
+void link_synced(struct link *link);
 
 /* ---- resync.c ---- */
 
-/* The connection for events is open (again): compare with what Asterisk has. */
+/*
+ * The connection for events is open (again): compare with what Asterisk has; link_synced() or
+ * link_broken() follows.
+ */
 void resync(struct ari *ari);
 /* Give up what is under way. */
 void resync_stop(struct ari *ari);
+
+/* ---- check.c ---- */
+
+/* As the trunk's check(). */
+int check_trunk(struct ari *ari, struct tc_op *op, const char *number);
+/* Give up those under way: their operations complete. */
+void checks_stop(struct ari *ari);
 
 #endif

@@ -74,12 +74,22 @@ void medias_choose(struct medias *medias);
 /* The way for the next call and why, for status(); NULL: none works. */
 const char *medias_way(const struct medias *medias, const char **why);
 
-/* The call was placed (or is up already, or was adopted). */
+/*
+ * An event of no leg: result: true when it was a probe's (its channel, bridge or playback is called
+ * "tocsin-probe-...").
+ */
+bool medias_message(struct medias *medias, const struct message *m);
+
+/* It rings, or is up already; told once or twice. */
 void media_prepare(struct leg *leg);
 /* The leg is in the app now: begin with what was asked for. */
 void media_ready(struct leg *leg);
 /* As the trunk's play(); kept until media_ready(). list is taken; NULL = stop. */
 int media_play(struct leg *leg, struct speech *list);
+static inline void media_stop(struct leg *leg)
+{
+	media_play(leg, NULL);
+}
 /* Events may have been missed. What played is over, nothing is reported for it. */
 void media_resume(struct leg *leg);
 /* An event whose playback or channel id begins with the leg's id. result: it was media's */

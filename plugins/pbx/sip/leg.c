@@ -11,7 +11,7 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
-#include "cause.h"
+#include "cause/cause.h"
 #include "stray.h"
 
 #define CLOSE_WAIT_MS 4000 /* how long ENDED waits for the far end to confirm */

@@ -13,7 +13,7 @@
 
 #include <tocsin/alloc.h>
 
-#include "cause.h"
+#include "cause/cause.h"
 #include "digest.h"
 #include "dtmf.h"
 #include "ids.h"

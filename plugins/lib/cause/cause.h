@@ -2,8 +2,8 @@
 /*
  * SIP status and Q.850 cause to the reason why a call ended.
  */
-#ifndef SIP_CAUSE_H
-#define SIP_CAUSE_H
+#ifndef CAUSE_CAUSE_H
+#define CAUSE_CAUSE_H
 
 #include <tocsin/pbx.h>
 

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The connection for events: kept open, watched, and made again. The trunk is healthy while events
+ * arrive and requests are answered.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/alloc.h>
+#include <tocsin/log.h>
+
+#include "ari.h"
+#include "media.h"
+
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 1000 /* a PBX that is back is used again within 2 s */
+#define REPLACED_MS 5000    /* two programs that take the same app from each other */
+#define REPLACED_MAX_MS 60000
+#define PROBE_MS 500        /* between pings while there is no answer */
+
+struct link {
+	struct ari *ari;
+	struct socket *socket;   /* NULL while it waits to connect again */
+	struct tc_timer *again;  /* connect */
+	struct tc_timer *ping;
+	struct rest_want *pinging;
+	int64_t backoff_ms, replaced_ms;
+	bool open, synced, answered; /* answered: the last ping was */
+	bool told;               /* whether the trunk is healthy; up is what was told */
+	bool up;
+	bool replaced;           /* by another program, in this connection */
+	unsigned failures;       /* since it was up */
+	char text[160];
+	uint64_t events, reconnects;
+};
+
+bool link_up(const struct link *link)
+{
+	return link->open && link->synced && link->answered;
+}
+
+const char *link_text(const struct link *link)
+{
+	return link->text;
+}
+
+/* Tell the core when it has changed. */
+static void judge(struct link *link, const char *why)
+{
+	bool up = link_up(link);
+
+	if (up)
+		snprintf(link->text, sizeof(link->text), "Asterisk %s", link->ari->version);
+	else
+		tc_strcopy(link->text, sizeof(link->text), why);
+	if (link->told && link->up == up)
+		return;
+	link->told = true;
+	link->up = up;
+	if (up) {
+		link->failures = 0;
+		link->backoff_ms = BACKOFF_MIN_MS;
+	}
+	tc_pbx_health(link->ari->self, up, link->text);
+}
+
+/* ---- requests are answered ---- */
+
+static void on_ping(void *arg, const struct rest_reply *reply)
+{
+	struct link *link = arg;
+	char why[160];
+
+	link->pinging = NULL;
+	link->answered = reply->status == 200;
+	snprintf(why, sizeof(why), "Asterisk does not answer requests: %s", reply->text);
+	judge(link, link->open ? why : link->text);
+	tc_timer_start(link->ping, link->answered ? link->ari->cfg->keepalive_ms : PROBE_MS);
+}
+
+static void send_ping(void *arg)
+{
+	struct link *link = arg;
+	struct ari *ari = link->ari;
+
+	if (!link->pinging)
+		link->pinging = rest_send(ari->rest, REST_URGENT, "GET", "/asterisk/ping", NULL,
+					  ari->cfg->timeout_ms, on_ping, link);
+}
+
+/* ---- events ---- */
+
+/* What belonged to a call of an earlier process: its media channel. */
+static void delete_part(struct ari *ari, const char *channel)
+{
+	struct tc_buf path = {0};
+
+	tc_buf_puts(&path, "/channels/");
+	rest_escape(&path, channel);
+	rest_send(ari->rest, REST_URGENT, "DELETE", path.data, NULL, ari->cfg->timeout_ms, NULL,
+		  NULL);
+	tc_buf_fini(&path);
+}
+
+void link_stranger(struct ari *ari, const struct message *m)
+{
+	struct tc_pbx_event found = {.type = TC_PBX_FOUND};
+	struct leg *leg;
+
+	if (m->type != MESSAGE_STASIS_START && m->type != MESSAGE_STATE &&
+	    m->type != MESSAGE_DIAL) {
+		ari->unknown++;
+	} else if (ari_is_part(m->channel)) {
+		delete_part(ari, m->channel);
+	} else if (ari_is_call_id(m->channel)) {
+		tc_strcopy(found.call_id, sizeof(found.call_id), m->channel);
+		tc_pbx_event(ari->self, &found);
+	} else if (m->type == MESSAGE_STASIS_START && ari->cfg->inbound) {
+		leg = leg_incoming(ari, m);
+		leg_report(leg, TC_PBX_INCOMING);
+	}
+}
+
+static void dispatch(struct ari *ari, const struct message *m)
+{
+	struct leg *leg;
+
+	if (m->playback[0]) {
+		leg = leg_of_part(ari, m->playback);
+		if (!leg)
+			medias_message(ari->medias, m);
+		else
+			media_message(leg, m);
+		return;
+	}
+	leg = leg_of_channel(ari, m->channel);
+	if (leg) {
+		leg_message(leg, m);
+		return;
+	}
+	leg = leg_of_part(ari, m->channel);
+	if (leg)
+		media_message(leg, m);
+	else if (m->channel[0] && !medias_message(ari->medias, m))
+		link_stranger(ari, m);
+}
+
+static void on_text(void *arg, const char *data, size_t len)
+{
+	struct link *link = arg;
+	json_t *json = json_loadb(data, len, 0, NULL);
+	struct message m;
+
+	link->events++;
+	if (!json || message_parse(json, &m)) {
+		tc_log(link->ari->self, TC_LOG_WARN, "Asterisk sent what is no event");
+	} else if (m.type == MESSAGE_REPLACED) {
+		link->replaced = true;
+		tc_log(link->ari->self, TC_LOG_ERROR,
+		       "another program has taken the application '%s': each daemon needs its own",
+		       link->ari->cfg->app);
+	} else {
+		dispatch(link->ari, &m);
+	}
+	json_decref(json);
+}
+
+/* ---- its life ---- */
+
+static void on_opened(void *arg)
+{
+	struct link *link = arg;
+
+	link->open = true;
+	link->reconnects++;
+	send_ping(link);
+	resync(link->ari);
+}
+
+/* Between half and the whole of it: many daemons do not come all at once. */
+static int64_t with_jitter(int64_t delay_ms)
+{
+	return delay_ms / 2 + (int64_t)((uint64_t)random() % (uint64_t)(delay_ms / 2 + 1));
+}
+
+static void connect_later(struct link *link)
+{
+	int64_t delay_ms;
+
+	if (link->replaced) {
+		delay_ms = link->replaced_ms;
+		if (link->replaced_ms < REPLACED_MAX_MS)
+			link->replaced_ms *= 2;
+	} else {
+		delay_ms = with_jitter(link->backoff_ms);
+		if (link->backoff_ms < BACKOFF_MAX_MS)
+			link->backoff_ms *= 2;
+	}
+	if (link->backoff_ms > BACKOFF_MAX_MS)
+		link->backoff_ms = BACKOFF_MAX_MS;
+	link->open = link->synced = false;
+	resync_stop(link->ari);
+	tc_timer_start(link->again, delay_ms);
+}
+
+static void on_closed(void *arg, int status, const char *text)
+{
+	struct link *link = arg;
+	char why[160];
+
+	link->socket = NULL;
+	connect_later(link);
+	if (link->replaced)
+		snprintf(why, sizeof(why), "another program has taken the application '%s'",
+			 link->ari->cfg->app);
+	else if (status == 401 || status == 403)
+		snprintf(why, sizeof(why), "Asterisk refuses the login of '%s' (%d)",
+			 link->ari->cfg->user, status);
+	else
+		snprintf(why, sizeof(why), "no events from Asterisk: %s", text);
+	if (!link->failures++ && !link->told)
+		tc_log(link->ari->self, TC_LOG_WARN, "%s", why);
+	judge(link, why);
+}
+
+static void connect_now(void *arg)
+{
+	static const struct socket_events events = {
+		.opened = on_opened, .text = on_text, .closed = on_closed};
+	struct link *link = arg;
+	const struct ari_config *cfg = link->ari->cfg;
+	char *url = ari_events_url(cfg);
+	struct socket_target target = {.url = url,
+				       .protocol = "ari",
+				       .user = cfg->user,
+				       .password = cfg->password,
+				       .ping_ms = cfg->keepalive_ms,
+				       .timeout_ms = cfg->timeout_ms};
+
+	link->replaced = false;
+	link->socket = socket_open(link->ari->sockets, &target, &events, link);
+	free(url);
+}
+
+void link_broken(struct link *link, const char *why)
+{
+	if (!link->socket)
+		return;
+	socket_close(link->socket);
+	on_closed(link, 0, why);
+}
+
+void link_synced(struct link *link)
+{
+	link->synced = true;
+	if (!link->replaced)
+		link->replaced_ms = REPLACED_MS;
+	judge(link, "Asterisk does not answer requests");
+}
+
+struct link *link_new(struct ari *ari)
+{
+	struct link *link = tc_alloc(sizeof(*link));
+
+	link->ari = ari;
+	link->backoff_ms = BACKOFF_MIN_MS;
+	link->replaced_ms = REPLACED_MS;
+	link->again = tc_timer_new(ari->self, connect_now, link);
+	link->ping = tc_timer_new(ari->self, send_ping, link);
+	tc_strcopy(link->text, sizeof(link->text), "connecting");
+	tc_pbx_health(ari->self, false, link->text);
+	tc_timer_start(link->again, 0);
+	return link;
+}
+
+void link_free(struct link *link)
+{
+	if (!link)
+		return;
+	if (link->socket)
+		socket_close(link->socket);
+	if (link->pinging)
+		rest_cancel(link->pinging);
+	tc_timer_free(link->again);
+	tc_timer_free(link->ping);
+	free(link);
+}
