@@ -28,6 +28,7 @@
 #include "host/metrics.h"
 #include "http/server.h"
 #include "setup.h"
+#include "speech/prompts.h"
 #include "speech/speech.h"
 #include "store/journal.h"
 #include "store/store.h"
@@ -50,6 +51,7 @@ struct daemon {
 	struct http_server *http;
 	struct trunks *trunks;
 	struct speech *speech;
+	struct prompts *prompts;
 	struct caller *caller;
 	struct alerts *alerts;
 	struct api *api;
@@ -119,7 +121,7 @@ static int open_store(struct daemon *d)
 	return d->store ? 0 : -EIO;
 }
 
-static void make_rooms(struct daemon *d)
+static int make_rooms(struct daemon *d)
 {
 	char *prompts = tc_asprintf("%s/prompts", d->config->state_dir);
 	struct caller_deps deps = {.loop = d->loop, .config = &d->config->call,
@@ -133,8 +135,15 @@ static void make_rooms(struct daemon *d)
 	deps.journal = d->journal;
 	d->caller = caller_new(&deps);
 	d->alerts = alerts_new(d->loop, d->store, d->journal, d->caller);
-	*host_services(d->host) = (struct host_services){
-		.http = d->http, .alerts = d->alerts, .trunks = d->trunks};
+	free(prompts);
+	d->prompts = prompts_new(d->loop, d->speech, d->config->state_dir,
+				 d->config->http.public_url);
+	if (!d->prompts)
+		return -EIO;
+	*host_services(d->host) = (struct host_services){.http = d->http,
+							 .alerts = d->alerts,
+							 .trunks = d->trunks,
+							 .prompts = d->prompts};
 	d->api = api_new(&(struct api_deps){.loop = d->loop,
 					    .host = d->host,
 					    .store = d->store,
@@ -144,8 +153,9 @@ static void make_rooms(struct daemon *d)
 					    .caller = d->caller,
 					    .trunks = d->trunks,
 					    .speech = d->speech,
+					    .prompts = d->prompts,
 					    .config = d->config});
-	free(prompts);
+	return 0;
 }
 
 static int open_instances(struct daemon *d)
@@ -216,6 +226,7 @@ static void reload(struct daemon *d)
 	logging_setup((enum tc_log_level)fresh->log.level, (enum logging_format)fresh->log.format);
 	caller_reconfigure(d->caller, &fresh->call, &fresh->prompts);
 	api_reconfigure(d->api, fresh);
+	prompts_reconfigure(d->prompts, fresh->http.public_url);
 	if (d->config != d->first)
 		config_free(d->config);
 	d->config = fresh;
@@ -297,6 +308,7 @@ static void free_rooms(struct daemon *d)
 	alerts_free(d->alerts);
 	caller_free(d->caller);
 	trunks_free(d->trunks);
+	prompts_free(d->prompts);
 	speech_free(d->speech); /* before its voices are closed */
 	store_close(d->store);
 	journal_free(d->journal);
@@ -375,9 +387,10 @@ static int start(struct daemon *d)
 		err = open_store(d);
 	if (err)
 		return err;
-	make_rooms(d);
+	err = make_rooms(d);
 	listen_signals(d);
-	err = open_instances(d);
+	if (!err)
+		err = open_instances(d);
 	if (!err)
 		err = listen_all(d);
 	return err ? err : alerts_resume(d->alerts, on_resumed, d);

@@ -13,6 +13,7 @@ struct host;
 struct http_server;
 struct journal;
 struct loop;
+struct prompts;
 struct speech;
 struct store;
 struct trunks;
@@ -27,6 +28,7 @@ struct api_deps {
 	struct caller *caller;
 	struct trunks *trunks;
 	struct speech *speech;
+	struct prompts *prompts;
 	const struct config *config;
 };
 

@@ -19,6 +19,7 @@ struct db;
 struct event_row;
 struct token;
 struct event_stream;
+struct fetching;
 struct rendering;
 
 struct api {
@@ -34,6 +35,8 @@ struct api {
 	struct loop_timer ping;
 	/* speech.c */
 	LIST_HEAD(, rendering) renderings;
+	/* prompts.c */
+	LIST_HEAD(, fetching) fetchings;
 	/* health.c: what the metrics know of the store's counters */
 	uint64_t commits, jobs, commit_us;
 	/* openapi.c */
@@ -50,6 +53,8 @@ void api_tokens_fini(struct api *api);
 void api_plugins_init(struct api *api);
 void api_speech_init(struct api *api);
 void api_speech_fini(struct api *api);
+void api_prompts_init(struct api *api);
+void api_prompts_fini(struct api *api);
 void api_health_init(struct api *api);
 void api_openapi_init(struct api *api);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <tocsin/alloc.h>
+#include <tocsin/prompt.h>
 
 #include "api/private.h"
 
@@ -44,7 +45,7 @@ static void answer_wav(struct tc_http_req *req, const struct tc_clip *clip)
 	void *data;
 	size_t len;
 
-	if (speech_wav(clip, &data, &len)) {
+	if (tc_clip_wav(clip, &data, &len)) {
 		tc_http_problem(req, 500, NULL, "there is no memory for that much speech");
 		return;
 	}

@@ -27,6 +27,7 @@ struct host_services {
 	struct http_server *http;
 	struct alerts *alerts;
 	struct trunks *trunks;
+	struct prompts *prompts;
 };
 struct host_services *host_services(struct host *host);
 

@@ -69,9 +69,13 @@ void reply_begin(struct tc_http_req *req, int status)
 
 	if (req->route && class >= 1 && class <= 5)
 		req->route->answers[class]++;
-	if (tc_log_enabled(TC_LOG_DEBUG))
-		tc_log(NULL, TC_LOG_DEBUG, "http %s by=%s status=%d",
-		       req->ev ? evhttp_request_get_uri(req->ev) : "(gone)", req->who, status);
+	if (tc_log_enabled(TC_LOG_DEBUG)) {
+		const char *uri = req->ev ? evhttp_request_get_uri(req->ev) : "(gone)";
+
+		/* Not the query: the signature of a prompt is a key. */
+		tc_log(NULL, TC_LOG_DEBUG, "http %.*s by=%s status=%d", (int)strcspn(uri, "?"), uri,
+		       req->who, status);
+	}
 	if (req->conn) {
 		req->conn->answering = true;
 		req->conn->since_us = loop_now_us(req->server->loop);

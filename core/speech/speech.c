@@ -15,7 +15,6 @@
 #include "speech/flight.h"
 #include "speech/speakable.h"
 #include "speech/voice.h"
-#include "speech/wav.h"
 #include "speech/worker.h"
 
 #define MEMORY_MAX   (INT64_C(64) * 1024 * 1024)
@@ -216,9 +215,22 @@ json_t *speech_status(const struct speech *speech)
 	return json_pack("{s:o, s:o}", "voices", voices_status(&speech->voices), "cache", cache);
 }
 
-int speech_wav(const struct tc_clip *clip, void **data, size_t *len)
+struct tc_clip *speech_find(struct speech *speech, const char *key)
 {
-	return wav_format(clip, data, len);
+	return cache_find(speech->cache, key);
+}
+
+int speech_load(struct speech *speech, const char *key, speech_load_fn done, void *arg)
+{
+	if (!cache_stored(speech->cache, key))
+		return -ENOENT;
+	return cache_load(speech->cache, key, done, arg);
+}
+
+void speech_keep(struct speech *speech, struct tc_clip *clip)
+{
+	if (clip->rate_hz == SPEECH_RATE_HZ && !cache_stored(speech->cache, clip->key))
+		cache_add(speech->cache, clip);
 }
 
 size_t speech_pending(const struct speech *speech)

@@ -61,7 +61,20 @@ size_t speech_pending(const struct speech *speech);
 /* Clips kept in memory and on disk, bytes, hits and misses: for /metrics and /v1/voices. */
 json_t *speech_status(const struct speech *speech);
 
-/* WAV bytes (RIFF, PCM 16 bit) of a clip, malloc'ed: for POST /v1/speech. Thread: any. */
-int speech_wav(const struct tc_clip *clip, void **data, size_t *len);
+/* A clip from the memory of the cache, one reference, by its key; NULL: it is not there. */
+struct tc_clip *speech_find(struct speech *speech, const char *key);
+
+/*
+ * Read a clip of the cache from its file.
+ *
+ * done    told once on the loop thread, never inside this call; clip: one reference goes to the
+ *         callee, NULL: there is none. Not told after speech_free()
+ * result  0 | -ENOENT there is no such file | -EBUSY
+ */
+typedef void (*speech_load_fn)(void *arg, struct tc_clip *clip);
+int speech_load(struct speech *speech, const char *key, speech_load_fn done, void *arg);
+
+/* Have a clip that has a key kept in the cache, if it is not and can be. Borrowed. */
+void speech_keep(struct speech *speech, struct tc_clip *clip);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "call/page.h"
 #include "call/trunk.h"
+#include "speech/prompts.h"
 #include "speech/speech.h"
 
 /* ---- files ---- */
@@ -87,8 +88,12 @@ static void make_rooms(struct api_rig *rig)
 	deps.journal = rig->journal;
 	rig->caller = caller_new(&deps);
 	rig->alerts = alerts_new(rig->loop, rig->store, rig->journal, rig->caller);
-	*host_services(rig->host) = (struct host_services){
-		.http = rig->http, .alerts = rig->alerts, .trunks = rig->trunks};
+	rig->prompts = prompts_new(rig->loop, rig->speech, rig->dir, "http://pager.example:8086/");
+	assert_non_null(rig->prompts);
+	*host_services(rig->host) = (struct host_services){.http = rig->http,
+							   .alerts = rig->alerts,
+							   .trunks = rig->trunks,
+							   .prompts = rig->prompts};
 	rig->api = api_new(&(struct api_deps){.loop = rig->loop,
 					      .host = rig->host,
 					      .store = rig->store,
@@ -98,6 +103,7 @@ static void make_rooms(struct api_rig *rig)
 					      .caller = rig->caller,
 					      .trunks = rig->trunks,
 					      .speech = rig->speech,
+					      .prompts = rig->prompts,
 					      .config = rig->config});
 }
 
@@ -180,6 +186,7 @@ void api_rig_free(struct api_rig *rig)
 		alerts_free(rig->alerts);
 		caller_free(rig->caller);
 		trunks_free(rig->trunks);
+		prompts_free(rig->prompts);
 		speech_free(rig->speech);
 		store_close(rig->store);
 		journal_free(rig->journal);

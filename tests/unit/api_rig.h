@@ -30,6 +30,7 @@ struct api_rig {
 	struct http_server *http;
 	struct trunks *trunks;
 	struct speech *speech;
+	struct prompts *prompts;
 	struct caller *caller;
 	struct alerts *alerts;
 	struct api *api;

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <tocsin/prompt.h>
+
 #include "speech/convert.h"
 #include "speech/speech.h"
 #include "speech/wav.h"
@@ -176,7 +178,7 @@ static void there_and_back(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(speech_wav(clip, (void **)&data, &len), 0);
+	assert_int_equal(tc_clip_wav(clip, (void **)&data, &len), 0);
 	assert_int_equal(len, 44 + 2 * clip->samples);
 	assert_memory_equal(data, "RIFF", 4);
 	assert_memory_equal(data + 8, "WAVEfmt ", 8);
