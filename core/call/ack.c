@@ -8,8 +8,9 @@
 #include <tocsin/log.h>
 
 #include "call/call.h"
+#include "call/inbound.h"
 
-static const char *action_of(const struct config_call *config, char key)
+const char *ack_action(const struct config_call *config, char key)
 {
 	for (size_t i = 0; i < config->keys.n; i++)
 		if (config->keys.v[i].key[0] == key && !config->keys.v[i].key[1])
@@ -46,7 +47,7 @@ static bool decide(struct call *call, const char *action)
 
 void ack_key(struct call *call, char key)
 {
-	const char *action = action_of(call->caller->deps.config, key);
+	const char *action = ack_action(call->caller->deps.config, key);
 	/* a result before the end: a key has decided. The goodbye is no decision */
 	bool over = call->result || !call->page || call->page->stopped;
 
@@ -66,6 +67,8 @@ void call_confirm(struct caller *caller, const char *call_id, const char *prompt
 {
 	struct call *call = caller_find(caller, call_id);
 
+	if (!call)
+		inbound_confirm(caller->inbound, call_id, prompt);
 	if (!call || !call->key_busy)
 		return;
 	call->key_busy = false;

@@ -9,6 +9,7 @@
  * ack.c      keys
  * recall.c   what comes after a call: the next trunk, the next attempt, or the end
  * record.c   every transition, committed in order
+ * inbound.h  the calls that come in
  */
 #ifndef CORE_CALL_CALL_H
 #define CORE_CALL_CALL_H
@@ -69,6 +70,7 @@ const char *call_result_text(enum call_result result);
 /* CALL_NO_RESULT if there is no such name. */
 enum call_result call_result_find(const char *name);
 
+struct inbound;
 struct record;
 
 /*
@@ -93,6 +95,7 @@ struct caller {
 	TAILQ_HEAD(, page) pages;    /* all that are not freed */
 	size_t queued, live;
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
+	struct inbound *inbound;     /* the calls that come in */
 	bool closing;                /* nothing is begun any more */
 };
 
@@ -228,10 +231,14 @@ void play_message(struct call *call);
 void play_say(struct call *call, const char *prompt, bool finish);
 void play_stop(struct call *call);
 void play_played(struct call *call, const struct tc_pbx_event *event);
+/* What stands in for speech when no voice can speak; NULL when there is no memory. */
+struct tc_clip *play_chime(void);
 
 /* ---- ack.c ---- */
 
 void ack_key(struct call *call, char key);
+/* What a key means by the configuration: acknowledge escalate resolve repeat; NULL = nothing. */
+const char *ack_action(const struct config_call *config, char key);
 
 /* ---- recall.c ---- */
 

@@ -8,6 +8,7 @@
 #include <tocsin/log.h>
 
 #include "call/call.h"
+#include "call/inbound.h"
 #include "host/host.h"
 #include "host/metrics.h"
 
@@ -232,8 +233,11 @@ void monitor_event(void *arg, struct trunk *trunk, const struct tc_pbx_event *ev
 		[TC_PBX_PLAYED] = on_played,
 		[TC_PBX_ENDED] = monitor_ended,
 	};
-	struct call *call = caller_find(arg, event->call_id);
+	struct caller *caller = arg;
+	struct call *call = caller_find(caller, event->call_id);
 
+	if (!call && inbound_event(caller->inbound, trunk, event))
+		return;
 	if (!call || call->trunk != trunk || event->type >= TC_PBX_EVENT_COUNT ||
 	    call->state == CALL_ENDED)
 		return;

@@ -10,6 +10,7 @@
 #include <tocsin/trigger.h>
 
 #include "call/call.h"
+#include "call/inbound.h"
 
 struct caller *caller_new(const struct caller_deps *deps)
 {
@@ -20,6 +21,7 @@ struct caller *caller_new(const struct caller_deps *deps)
 	TAILQ_INIT(&caller->queue[true]);
 	TAILQ_INIT(&caller->pages);
 	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
+	caller->inbound = inbound_new(caller);
 	trunks_listen(deps->trunks, monitor_event, place_pump, caller);
 	return caller;
 }
@@ -41,6 +43,7 @@ void caller_free(struct caller *caller)
 	caller->closing = true;
 	trunks_listen(caller->deps.trunks, NULL, NULL, NULL);
 	loop_timer_stop(&caller->pump);
+	inbound_free(caller->inbound);
 	while (caller->calls) {
 		struct call *call = *(struct call **)caller->calls;
 

@@ -11,6 +11,7 @@
 #include <tocsin/trigger.h>
 
 #include "call/call.h"
+#include "call/inbound.h"
 #include "host/host.h"
 
 #define ITEMS_MAX 64
@@ -26,7 +27,7 @@ struct wanted {
 };
 
 /* Three falling tones: rings even when no voice can speak. */
-static struct tc_clip *chime(void)
+struct tc_clip *play_chime(void)
 {
 	static const double tones_hz[] = {880, 660, 440};
 	const size_t per_tone = SPEECH_RATE_HZ / 2;
@@ -72,7 +73,7 @@ static void prompt_done(void *arg, int err, struct tc_clip *clip, const char *te
 		tc_log(NULL, TC_LOG_ERROR, "alert %s: a prompt cannot be spoken: %s",
 		       page->alert_id, text ? text : tc_strerror(err));
 		if (w->prompt == PROMPT_MESSAGE) {
-			page->clip[w->prompt] = chime();
+			page->clip[w->prompt] = play_chime();
 			if (page->call)
 				call_record(page->call, "speech.failed",
 					    text ? text : tc_strerror(err), NULL,
@@ -252,7 +253,7 @@ static void say_done(void *arg, int err, struct tc_clip *clip, const char *text)
 		tc_log(NULL, TC_LOG_ERROR, "call %s: a prompt cannot be spoken: %s", call->id,
 		       text ? text : tc_strerror(err));
 	tc_clip_unref(call->spare);
-	call->spare = clip ? clip : chime();
+	call->spare = clip ? clip : play_chime();
 	if (call->state != CALL_ANSWERED || call->hung_up)
 		return;
 	add_clip(&l, call->spare);
@@ -335,4 +336,5 @@ void caller_warm(struct caller *caller)
 		free(said);
 	}
 	json_decref(values);
+	inbound_warm(caller->inbound);
 }

@@ -227,6 +227,14 @@ int trunk_hangup(struct trunk *trunk, const char *call_id)
 				     : -EHOSTDOWN;
 }
 
+int trunk_answer(struct trunk *trunk, const char *call_id)
+{
+	if (!trunk->ops->answer)
+		return -ENOTSUP;
+	return trunk->instance->open ? trunk->ops->answer(trunk->instance->state, call_id)
+				     : -EHOSTDOWN;
+}
+
 int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, const char *ref)
 {
 	return trunk->instance->open

@@ -75,6 +75,8 @@ int trunk_originate(struct trunk *trunk, const struct tc_pbx_originate *call);
 int trunk_play(struct trunk *trunk, const char *call_id, uint32_t play_id,
 	       const struct tc_pbx_item *items, size_t n);
 int trunk_hangup(struct trunk *trunk, const char *call_id);
+/* -ENOTSUP: its plugin answers no calls. */
+int trunk_answer(struct trunk *trunk, const char *call_id);
 int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, const char *ref);
 
 /*
