@@ -46,6 +46,7 @@ static void on_ringing(struct call *call, const struct tc_pbx_event *event)
 		return;
 	take_ref(call, event);
 	call->ringing_us = event_wall_us(call, event);
+	trunk_outcome(call->trunk, call->id, call->placed_us, true);
 	call_enter(call, CALL_RINGING, "ringing");
 	call_record(call, "call.ringing", NULL, NULL, "%s: the phone rings", call_whom(call));
 }
@@ -56,6 +57,7 @@ static void on_answered(struct call *call, const struct tc_pbx_event *event)
 		return;
 	take_ref(call, event);
 	call->answered_us = event_wall_us(call, event);
+	trunk_outcome(call->trunk, call->id, call->placed_us, true);
 	call_enter(call, CALL_ANSWERED, "answered");
 	if (!call->hung_up) /* else the end that was asked for is near */
 		monitor_limit(call, TALK_MS);
@@ -99,6 +101,8 @@ static void limit_reached(void *arg)
 				     .text = "the trunk did not report its end"};
 
 	if (!call->page || call->hung_up || !call->originated) {
+		if (call->page && call->trunk)
+			trunk_outcome(call->trunk, call->id, call->placed_us, false);
 		monitor_ended(call, &event);
 		return;
 	}
@@ -198,8 +202,9 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	call->ended_us = event_wall_us(call, event);
 	call_enter(call, CALL_ENDED, call_result_name(call->result));
 	count(call);
-	if (event->end == TC_PBX_END_TRUNK && call->trunk)
-		call->trunk->failed++;
+	/* one that was not sent for the number's sake says nothing of the trunk */
+	if (call->trunk && (call->originated || event->end == TC_PBX_END_TRUNK))
+		trunk_ended(call->trunk, call->id, call->placed_us, event->end);
 	describe(call, &text);
 	loop_timer_stop(&call->limit);
 	if (call->page)

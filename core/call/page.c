@@ -23,6 +23,7 @@ struct caller *caller_new(const struct caller_deps *deps)
 	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
 	caller->inbound = inbound_new(caller);
 	trunks_listen(deps->trunks, monitor_event, place_pump, caller);
+	trunks_set_round_robin(deps->trunks, deps->config->trunk_order == TRUNKS_ROUND_ROBIN);
 	return caller;
 }
 
@@ -61,6 +62,7 @@ void caller_reconfigure(struct caller *caller, const struct config_call *config,
 {
 	caller->deps.config = config;
 	caller->deps.prompts = prompts;
+	trunks_set_round_robin(caller->deps.trunks, config->trunk_order == TRUNKS_ROUND_ROBIN);
 	caller_warm(caller);
 	place_pump(caller);
 }

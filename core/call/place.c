@@ -228,10 +228,10 @@ void place_call(struct page *page)
 	}
 	/* not past those who wait already */
 	if (!TAILQ_EMPTY(&caller->queue[call->rerouted]) || !try_trunk(call, &wait_us)) {
-		queue(call, WAIT_TRUNK,
-		      TAILQ_EMPTY(&caller->deps.trunks->list)
-			      ? "no trunk is configured"
-			      : "all trunks are busy, or at their rate");
+		char *why = trunks_why_not(caller->deps.trunks, page->skip);
+
+		queue(call, WAIT_TRUNK, why);
+		free(why);
 		place_pump(caller);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Trunks: choice, limits, health. What a trunk's calls do is monitor.c's affair.
+ * Trunks: choice, limits, operations, and what they report. What a trunk's calls do is monitor.c's
+ * affair; whether it works, trunk_health.c's.
  */
 #include "call/trunk.h"
 
@@ -15,9 +16,6 @@
 #include "host/host.h"
 #include "host/id.h"
 #include "host/text.h"
-#include "store/event_repo.h"
-#include "store/journal.h"
-#include "store/store.h"
 
 #define DEFAULT_MAX_CALLS 50
 #define DEFAULT_RATE 20.0
@@ -43,6 +41,8 @@ void trunks_free(struct trunks *trunks)
 		TAILQ_REMOVE(&trunks->list, t, link);
 		t->instance->owner = NULL;
 		free(t->text);
+		free(t->said);
+		free(t->held_why);
 		free(t);
 	}
 	free(trunks);
@@ -78,6 +78,11 @@ static double setting(const struct tc_instance *instance, const char *name, doub
 	return value > 0 ? value : otherwise;
 }
 
+void trunks_set_round_robin(struct trunks *trunks, bool round_robin)
+{
+	trunks->round_robin = round_robin;
+}
+
 /* One second's calls; a rate below one a second still allows one at once. */
 static double burst(const struct trunk *t)
 {
@@ -88,16 +93,19 @@ struct trunk *trunks_add(struct trunks *trunks, struct tc_instance *instance)
 {
 	struct trunk *t = tc_alloc(sizeof(*t));
 
+	t->trunks = trunks;
 	t->instance = instance;
 	t->ops = instance->plugin->ops;
-	t->healthy = true;
+	t->healthy = t->up = true;
 	t->text = tc_strdup("not yet known");
+	t->said = tc_strdup(t->text);
 	t->max_calls = (unsigned)fmin(setting(instance, "max_calls", DEFAULT_MAX_CALLS), INT_MAX);
 	t->rate = setting(instance, "calls_per_second", DEFAULT_RATE);
 	t->tokens = burst(t);
 	t->filled_us = loop_now_us(trunks->loop);
 	instance->owner = t;
 	TAILQ_INSERT_TAIL(&trunks->list, t, link);
+	trunks->n++;
 	return t;
 }
 
@@ -153,13 +161,35 @@ static void fill_bucket(struct trunk *t, int64_t now_us)
 	t->filled_us = now_us;
 }
 
-/* Microseconds until it takes a call: 0 = now, INT64_MAX = when one of its calls ends. */
+/* Microseconds until it takes a call: 0 = now, INT64_MAX = when on_room is called. */
 static int64_t room_us(struct trunk *t, int64_t now_us)
 {
-	if (!t->instance->open || t->live >= t->max_calls)
+	if (!t->instance->open || t->held || t->live >= t->max_calls)
 		return INT64_MAX;
 	fill_bucket(t, now_us);
 	return t->tokens >= 1 ? 0 : (int64_t)((1 - t->tokens) / t->rate * 1e6) + 1;
+}
+
+/* The next one in the circle; NULL: the first one to be looked at. */
+static struct trunk *turn(const struct trunks *trunks, const struct trunk *after)
+{
+	struct trunk *t = after ? TAILQ_NEXT(after, link) : NULL;
+
+	if (!after && trunks->round_robin && trunks->last)
+		t = TAILQ_NEXT(trunks->last, link);
+	return t ? t : TAILQ_FIRST(&trunks->list);
+}
+
+/* Until it is among the first to be asked: a failing one is now and then, the others are or not. */
+static int64_t first_us(const struct trunk *t, int64_t room, int64_t now_us)
+{
+	int64_t retry = t->retry_us - now_us;
+
+	if (t->healthy)
+		return room;
+	if (!t->up || !t->failing)
+		return INT64_MAX;
+	return room < retry ? retry : room;
 }
 
 /*
@@ -168,29 +198,54 @@ static int64_t room_us(struct trunk *t, int64_t now_us)
  */
 struct trunk *trunks_pick(struct trunks *trunks, uint64_t skip, int64_t *wait_us)
 {
-	int64_t now_us = loop_now_us(trunks->loop);
+	int64_t now_us = loop_now_us(trunks->loop), any_us = INT64_MAX, healthy_us = INT64_MAX;
+	struct trunk *t = NULL, *broken = NULL;
 	bool any_healthy = false;
-	struct trunk *t;
 
 	*wait_us = INT64_MAX;
-	for (int pass = 0; pass < 2; pass++) {
-		TAILQ_FOREACH(t, &trunks->list, link) {
-			int64_t room;
+	for (unsigned i = 0; i < trunks->n; i++) {
+		int64_t room, first;
 
-			if (skip & trunks_bit(trunks, t) || t->healthy != (pass == 0))
-				continue;
-			if (t->healthy && t->instance->open)
-				any_healthy = true;
-			room = room_us(t, now_us);
-			if (!room)
-				return t;
-			if (room < *wait_us)
-				*wait_us = room;
-		}
-		if (any_healthy)
-			break; /* full for the moment is better than broken */
+		t = turn(trunks, t);
+		if (skip & trunks_bit(trunks, t))
+			continue;
+		room = room_us(t, now_us);
+		first = first_us(t, room, now_us);
+		if (!first)
+			return t;
+		if (t->healthy && t->instance->open)
+			any_healthy = true;
+		if (!room && (!broken || (t->up && !broken->up)))
+			broken = t;
+		any_us = room < any_us ? room : any_us;
+		healthy_us = first < healthy_us ? first : healthy_us;
 	}
-	return NULL;
+	*wait_us = any_healthy ? healthy_us : any_us;
+	return any_healthy ? NULL : broken; /* full for the moment is better than broken */
+}
+
+char *trunks_why_not(const struct trunks *trunks, uint64_t skip)
+{
+	struct tc_buf why = {0};
+	bool busy = false;
+	struct trunk *t;
+
+	if (TAILQ_EMPTY(&trunks->list))
+		return tc_strdup("no trunk is configured");
+	TAILQ_FOREACH(t, &trunks->list, link) {
+		if (!t->healthy || !t->instance->open || (skip & trunks_bit(trunks, t)))
+			continue;
+		if (t->held)
+			tc_buf_printf(&why, "%strunk %s is held back: %s", why.len ? "; " : "",
+				      t->instance->name, t->held_why);
+		else
+			busy = true;
+	}
+	if (!why.len)
+		tc_buf_puts(&why, "all trunks are busy, or at their rate");
+	else if (busy)
+		tc_buf_puts(&why, "; the others are busy, or at their rate");
+	return tc_buf_take(&why);
 }
 
 void trunk_enter(struct trunk *trunk)
@@ -198,6 +253,8 @@ void trunk_enter(struct trunk *trunk)
 	trunk->live++;
 	trunk->tokens -= 1;
 	trunk->placed++;
+	trunk->trunks->last = trunk;
+	trunk_tried(trunk, loop_now_us(trunk->trunks->loop));
 }
 
 void trunk_leave(struct trunks *trunks, struct trunk *trunk)
@@ -242,23 +299,30 @@ int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, 
 		       : -EHOSTDOWN;
 }
 
+static json_t *status_of(const struct trunk *t)
+{
+	bool open = t->instance->open;
+	unsigned failed, recent = trunk_recent(t, loop_now_us(t->trunks->loop), &failed);
+	json_t *j = json_pack(
+		"{s:s, s:s, s:b, s:b, s:s, s:b, s:s?, s:i, s:i, s:f, s:I, s:I, s:i, s:f}", "name",
+		t->instance->name, "plugin", t->instance->plugin->name, "healthy",
+		t->healthy && open, "up", t->up && open, "text", t->text, "held", t->held,
+		"held_why", t->held_why, "live", (int)t->live, "max_calls", (int)t->max_calls,
+		"calls_per_second", t->rate, "placed", (json_int_t)t->placed, "failed",
+		(json_int_t)t->failed, "recent_calls", (int)recent, "failed_share",
+		recent ? (double)failed / recent : 0.0);
+
+	json_object_set_new(j, "status", instance_status(t->instance));
+	return j;
+}
+
 json_t *trunks_status(const struct trunks *trunks)
 {
 	json_t *list = json_array();
 	struct trunk *t;
 
-	TAILQ_FOREACH(t, &trunks->list, link) {
-		json_t *status = instance_status(t->instance);
-		json_t *j = json_pack("{s:s, s:s, s:b, s:s, s:i, s:i, s:f, s:I, s:I}", "name",
-				      t->instance->name, "plugin", t->instance->plugin->name,
-				      "healthy", t->healthy && t->instance->open, "text", t->text,
-				      "live", (int)t->live, "max_calls", (int)t->max_calls,
-				      "calls_per_second", t->rate, "placed", (json_int_t)t->placed,
-				      "failed", (json_int_t)t->failed);
-
-		json_object_set_new(j, "status", status);
-		json_array_append_new(list, j);
-	}
+	TAILQ_FOREACH(t, &trunks->list, link)
+		json_array_append_new(list, status_of(t));
 	return list;
 }
 
@@ -296,82 +360,58 @@ void tc_pbx_event(struct tc_instance *self, const struct tc_pbx_event *event)
 	tc_post(self, deliver, free, r);
 }
 
-struct health {
+/* What a plugin says of its trunk as a whole. */
+struct word {
 	struct tc_instance *self;
-	bool healthy;
+	bool yes;
 	char *text; /* owned */
-	/* its event, once it is being stored */
-	struct trunks *trunks;
-	struct event_row row;
-	char *sentence; /* owned */
 };
 
-static void health_free(void *arg)
+static void word_free(void *arg)
 {
-	struct health *h = arg;
+	struct word *w = arg;
 
-	free(h->text);
-	free(h->sentence);
-	free(h);
+	free(w->text);
+	free(w);
 }
 
-static int store_health(struct db *db, void *arg)
+static void word_post(struct tc_instance *self, bool yes, const char *text, void (*fn)(void *arg))
 {
-	struct health *h = arg;
+	struct word *w = tc_alloc(sizeof(*w));
 
-	return event_insert(db, &h->row);
-}
-
-static void health_stored(void *arg, int err)
-{
-	struct health *h = arg;
-
-	if (!err)
-		journal_publish(h->trunks->journal, &h->row);
-	health_free(h);
+	w->self = self;
+	w->yes = yes;
+	w->text = tc_strdup(text ? text : "");
+	text_clean(w->text);
+	tc_post(self, fn, word_free, w);
 }
 
 static void change_health(void *arg)
 {
-	struct health *h = arg;
-	struct trunk *t = h->self->owner;
-	bool changed;
+	struct word *w = arg;
 
-	if (!t) {
-		health_free(h);
-		return;
-	}
-	changed = t->healthy != h->healthy;
-	t->healthy = h->healthy;
-	free(t->text);
-	t->text = tc_strdup(h->text);
-	h->trunks = host_services(h->self->host)->trunks;
-	if (!changed) {
-		health_free(h);
-		return;
-	}
-	tc_log(h->self, h->healthy ? TC_LOG_INFO : TC_LOG_WARN, "trunk is %s: %s",
-	       h->healthy ? "up" : "down", h->text);
-	h->sentence = tc_asprintf("trunk %s is %s: %s", h->self->name, h->healthy ? "up" : "down",
-				  h->text);
-	h->row = (struct event_row){.at_us = loop_wall_us(h->trunks->loop),
-				    .what = h->healthy ? "trunk.up" : "trunk.down",
-				    .text = h->sentence};
-	if (h->healthy && h->trunks->on_room)
-		h->trunks->on_room(h->trunks->arg);
-	if (store_write(h->trunks->store, store_health, health_stored, h))
-		health_free(h);
+	if (w->self->owner)
+		trunk_said(w->self->owner, w->yes, w->text);
+	word_free(w);
 }
 
 void tc_pbx_health(struct tc_instance *self, bool healthy, const char *text)
 {
-	struct health *h = tc_alloc(sizeof(*h));
+	word_post(self, healthy, text, change_health);
+}
 
-	h->self = self;
-	h->healthy = healthy;
-	h->text = tc_strdup(text ? text : "");
-	text_clean(h->text);
-	tc_post(self, change_health, health_free, h);
+static void change_hold(void *arg)
+{
+	struct word *w = arg;
+
+	if (w->self->owner)
+		trunk_hold(w->self->owner, w->yes, w->text);
+	word_free(w);
+}
+
+void tc_pbx_hold(struct tc_instance *self, bool hold, const char *text)
+{
+	word_post(self, hold, text, change_hold);
 }
 
 void tc_pbx_call_id(char id[TC_ID_SIZE])

@@ -92,7 +92,10 @@ struct config_call {
 		int64_t heard, unheard, failed;
 	} redial;
 	int64_t max_concurrent;
+	int trunk_order; /* enum config_trunk_order */
 };
+
+enum config_trunk_order { TRUNKS_IN_ORDER, TRUNKS_ROUND_ROBIN };
 
 /*
  * What is said around the message: templates over the alert ({{message}}, {{severity}},

@@ -64,6 +64,9 @@ static const struct tc_option redial_table[] = {
 };
 #undef REDIAL
 
+/* Order of enum config_trunk_order. */
+static const char *const trunk_orders[] = {"in_order", "round_robin", NULL};
+
 #define AT(field) .offset = offsetof(struct config_call, field)
 static const struct tc_option call_table[] = {
 	{"ring_timeout", TC_DURATION, AT(ring_timeout), .flags = TC_RELOAD, .def = "30s",
@@ -82,6 +85,9 @@ static const struct tc_option call_table[] = {
 	 .help = "How long to wait before the same person is called again"},
 	{"max_concurrent", TC_INT, AT(max_concurrent), .flags = TC_RELOAD, .def = "200", .min = 1,
 	 .max = 10000, .unit = "calls", .help = "Calls at one time over all trunks"},
+	{"trunk_order", TC_ENUM, AT(trunk_order), .flags = TC_RELOAD, .def = "in_order",
+	 .choices = trunk_orders,
+	 .help = "The next call takes the first healthy trunk that has room, or they take turns"},
 	TC_OPTION_END,
 };
 #undef AT
@@ -124,7 +130,7 @@ const struct tc_option config_table[] = {
 	 .help = "The API's server"},
 	{"store", TC_JSON, AT(store),
 	 .help = "The store: plugin, and the plugin's own settings; sqlite if not given"},
-	INSTANCES(trunks, "Ways to place calls, tried in order: name, plugin, its settings"),
+	INSTANCES(trunks, "Ways to place calls, see call.trunk_order: name, plugin, its settings"),
 	INSTANCES(voices, "Speech engines: name, plugin, its settings; the first is the default"),
 	INSTANCES(carriers, "Ways to send SMS, tried in order: name, plugin, its settings"),
 	INSTANCES(triggers, "Where alerts come from: name, plugin, its settings"),

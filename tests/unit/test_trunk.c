@@ -443,19 +443,27 @@ static void test_status(void **state)
 	json_t *list, *json;
 
 	trunk_enter(a);
-	a->failed = 3;
+	trunk_outcome(a, "1", 0, true);
+	trunk_outcome(a, "2", 0, true);
+	trunk_outcome(a, "3", 0, true);
+	trunk_outcome(a, "4", 0, false);
+	trunk_hold(a, true, "it is behind");
 	list = trunks_status(rig->trunks);
 	assert_int_equal(json_array_size(list), 1);
-	json = json_pack("{s:s, s:s, s:b, s:s, s:i, s:i, s:f, s:i, s:i, s:{s:b, s:s, s:{}}}",
-			 "name", "a", "plugin", "nowhere", "healthy", 1, "text", "not yet known",
-			 "live", 1, "max_calls", 2, "calls_per_second", 1000.0, "placed", 1,
-			 "failed", 3, "status", "healthy", 1, "text", "", "numbers");
+	json = json_pack("{s:s, s:s, s:b, s:b, s:s, s:b, s:s, s:i, s:i, s:f, s:i, s:i, s:i, s:f, "
+			 "s:{s:b, s:s, s:{}}}",
+			 "name", "a", "plugin", "nowhere", "healthy", 1, "up", 1, "text",
+			 "not yet known", "held", 1, "held_why", "it is behind", "live", 1,
+			 "max_calls", 2, "calls_per_second", 1000.0, "placed", 1, "failed", 1,
+			 "recent_calls", 4, "failed_share", 0.25, "status", "healthy", 1, "text",
+			 "", "numbers");
 	assert_true(json_equal(json_array_get(list, 0), json));
 	json_decref(json);
 	json_decref(list);
 	instance_close(a->instance);
 	list = trunks_status(rig->trunks);
 	assert_true(json_is_false(json_object_get(json_array_get(list, 0), "healthy")));
+	assert_true(json_is_false(json_object_get(json_array_get(list, 0), "up")));
 	json_decref(list);
 }
 
