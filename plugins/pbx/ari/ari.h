@@ -121,7 +121,6 @@ struct leg {
 	struct tc_timer *timer;   /* what it does next: on_timer */
 	void (*on_timer)(struct leg *leg);
 	int64_t again_ms;         /* until a request is repeated */
-	unsigned tries;
 	struct rest_want *asking; /* POST /channels, or the GET that looks it up */
 	struct rest_want *ending; /* DELETE */
 	struct rest_want *moving; /* answer, continue */

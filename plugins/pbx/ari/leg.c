@@ -18,9 +18,8 @@
 #define BACKSTOP_S 3     /* Asterisk's own ring time-out, after ours: should we be dead by then */
 #define AGAIN_MIN_MS 250 /* until a request without an answer is repeated */
 #define AGAIN_MAX_MS 4000
-#define LOOK_UPS 3       /* for a call that was asked for without an answer */
+#define LOOK_UP_MS 1000  /* for a call that was asked for without an answer: the next trunk waits */
 #define DESTROYED_MS 2000 /* from a DELETE that succeeded to the event that says so */
-#define BUSY_HERE "busy"
 
 /* ---- registry ---- */
 
@@ -156,16 +155,21 @@ static char *channel_path(const struct leg *leg, const char *rest)
 	return tc_buf_take(&path);
 }
 
-static struct rest_want *send(struct leg *leg, const char *method, const char *rest, json_t *body,
-			      rest_done_fn done)
+static struct rest_want *send_within(struct leg *leg, int64_t timeout_ms, const char *method,
+				     const char *rest, rest_done_fn done)
 {
-	struct ari *ari = leg->ari;
 	char *path = channel_path(leg, rest);
-	struct rest_want *want = rest_send(ari->rest, REST_URGENT, method, path, body,
-					   ari->cfg->timeout_ms, done, leg);
+	struct rest_want *want = rest_send(leg->ari->rest, REST_URGENT, method, path, NULL,
+					   timeout_ms, done, leg);
 
 	free(path);
 	return want;
+}
+
+static struct rest_want *send(struct leg *leg, const char *method, const char *rest,
+			      rest_done_fn done)
+{
+	return send_within(leg, leg->ari->cfg->timeout_ms, method, rest, done);
 }
 
 /* ---- looking up ---- */
@@ -184,7 +188,7 @@ static void on_looked_up(void *arg, const struct rest_reply *reply)
 		leg_sync(leg, reply->json);
 	} else if (reply->status == 404) {
 		leg_gone(leg);
-	} else if (leg->state == LEG_ASKED && !leg->recovering && ++leg->tries >= LOOK_UPS) {
+	} else if (leg->state == LEG_ASKED && !leg->recovering) {
 		leg->doubtful = true;
 		leg_end(leg, TC_PBX_END_TRUNK, "no answer from Asterisk");
 	} else {
@@ -196,8 +200,12 @@ static void on_looked_up(void *arg, const struct rest_reply *reply)
 
 void leg_look_up(struct leg *leg)
 {
+	int64_t timeout_ms = leg->ari->cfg->timeout_ms;
+
+	if (leg->state == LEG_ASKED && !leg->recovering && timeout_ms > LOOK_UP_MS)
+		timeout_ms = LOOK_UP_MS;
 	if (!leg->asking)
-		leg->asking = send(leg, "GET", "", NULL, on_looked_up);
+		leg->asking = send_within(leg, timeout_ms, "GET", "", on_looked_up);
 }
 
 /* ---- originate ---- */
@@ -332,8 +340,7 @@ void leg_delete(struct leg *leg)
 	bool unanswered = leg->incoming && leg->state != LEG_UP;
 
 	if (!leg->ending)
-		leg->ending = send(leg, "DELETE", unanswered ? "?reason=" BUSY_HERE : "", NULL,
-				   on_deleted);
+		leg->ending = send(leg, "DELETE", unanswered ? "?reason=busy" : "", on_deleted);
 }
 
 int leg_hangup(struct ari *ari, const char *id)
@@ -383,16 +390,18 @@ void leg_continue(struct leg *leg, bool begin)
 {
 	const struct ari_config *cfg = leg->ari->cfg;
 	json_t *body = NULL;
+	char *path;
 
+	if (leg->moving)
+		return;
 	if (begin)
 		body = json_pack("{s:s, s:s, s:I}", "context", cfg->context, "extension",
 				 cfg->extension, "priority", (json_int_t)cfg->priority);
-	if (leg->moving) {
-		json_decref(body);
-		return;
-	}
 	leg->in_app = false;
-	leg->moving = send(leg, "POST", "/continue", body, on_continued);
+	path = channel_path(leg, "/continue");
+	leg->moving = rest_send(leg->ari->rest, REST_URGENT, "POST", path, body, cfg->timeout_ms,
+				on_continued, leg);
+	free(path);
 }
 
 int leg_release(struct ari *ari, const char *id)
@@ -444,6 +453,6 @@ int leg_answer(struct ari *ari, const char *id)
 	if (!leg || !leg->incoming)
 		return -ENOENT;
 	if (leg->state == LEG_PLACED && !leg->moving)
-		leg->moving = send(leg, "POST", "/answer", NULL, on_answer);
+		leg->moving = send(leg, "POST", "/answer", on_answer);
 	return 0;
 }

@@ -149,6 +149,13 @@ static void up(struct leg *leg)
 	media_prepare(leg);
 }
 
+static void enter_app(struct leg *leg)
+{
+	leg->in_app = true;
+	up(leg);
+	media_ready(leg);
+}
+
 /* ---- events ---- */
 
 static void on_dial(struct leg *leg, const struct message *m)
@@ -163,18 +170,9 @@ static void on_state(struct leg *leg, const struct message *m)
 {
 	if (!strcmp(m->state, "Ringing"))
 		ringing(leg);
-	else if (!strcmp(m->state, "Up") && leg->incoming) {
-		up(leg);
-		media_ready(leg);
-	}
+	else if (!strcmp(m->state, "Up") && leg->incoming)
+		enter_app(leg);
 	/* of one that we placed StasisStart tells: only then can it be played to */
-}
-
-static void enter_app(struct leg *leg)
-{
-	leg->in_app = true;
-	up(leg);
-	media_ready(leg);
 }
 
 static void on_stasis_start(struct leg *leg, const struct message *m)
@@ -299,7 +297,6 @@ static bool elsewhere(const json_t *channel)
 void leg_sync(struct leg *leg, const json_t *channel)
 {
 	const char *state = json_string_value(json_object_get(channel, "state"));
-	bool was_up = leg->state == LEG_UP;
 
 	if (leg->state == LEG_ENDED) {
 		leg_delete(leg);
@@ -316,11 +313,8 @@ void leg_sync(struct leg *leg, const json_t *channel)
 	if (leg->dialplan && elsewhere(channel)) {
 		leg->in_app = false;
 		up(leg);
-	} else if (!leg->incoming || was_up) {
-		enter_app(leg);
 	} else {
-		up(leg);
-		media_ready(leg);
+		enter_app(leg);
 	}
 	if (leg->hung_up && !leg->ending)
 		leg_delete(leg);

@@ -15,7 +15,13 @@
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 1000 /* a PBX that is back is used again within 2 s */
-#define REPLACED_MS 5000    /* two programs that take the same app from each other */
+/*
+ * Another connection for our app may be a late one of our own, after Asterisk had been frozen. But
+ * two programs that take the same app from each other reach nobody.
+ */
+#define REPLACED_QUICK 3    /* times within REPLACED_WINDOW_US that it is taken back at once */
+#define REPLACED_WINDOW_US (60 * INT64_C(1000000))
+#define REPLACED_MS 5000
 #define REPLACED_MAX_MS 60000
 #define PROBE_MS 500        /* between pings while there is no answer */
 
@@ -25,7 +31,10 @@ struct link {
 	struct tc_timer *again;  /* connect */
 	struct tc_timer *ping;
 	struct rest_want *pinging;
-	int64_t backoff_ms, replaced_ms;
+	int64_t backoff_ms;
+	int64_t replaced_ms;     /* as backoff_ms, among rivals */
+	int64_t replaced_us;     /* when the window of replacements began */
+	unsigned replacements;   /* in it */
 	bool open, synced, answered; /* answered: the last ping was */
 	bool told;               /* whether the trunk is healthy; up is what was told */
 	bool up;
@@ -146,6 +155,19 @@ static void dispatch(struct ari *ari, const struct message *m)
 		link_stranger(ari, m);
 }
 
+static void count_replaced(struct link *link)
+{
+	int64_t now_us = tc_now_us();
+
+	if (now_us - link->replaced_us > REPLACED_WINDOW_US) {
+		link->replaced_us = now_us;
+		link->replacements = 0;
+		link->replaced_ms = REPLACED_MS;
+	}
+	link->replacements++;
+	link->replaced = true;
+}
+
 static void on_text(void *arg, const char *data, size_t len)
 {
 	struct link *link = arg;
@@ -156,7 +178,7 @@ static void on_text(void *arg, const char *data, size_t len)
 	if (!json || message_parse(json, &m)) {
 		tc_log(link->ari->self, TC_LOG_WARN, "Asterisk sent what is no event");
 	} else if (m.type == MESSAGE_REPLACED) {
-		link->replaced = true;
+		count_replaced(link);
 		tc_log(link->ari->self, TC_LOG_ERROR,
 		       "another program has taken the application '%s': each daemon needs its own",
 		       link->ari->cfg->app);
@@ -188,7 +210,7 @@ static void connect_later(struct link *link)
 {
 	int64_t delay_ms;
 
-	if (link->replaced) {
+	if (link->replaced && link->replacements > REPLACED_QUICK) {
 		delay_ms = link->replaced_ms;
 		if (link->replaced_ms < REPLACED_MAX_MS)
 			link->replaced_ms *= 2;
@@ -253,9 +275,7 @@ void link_broken(struct link *link, const char *why)
 
 void link_synced(struct link *link)
 {
-	link->synced = true;
-	if (!link->replaced)
-		link->replaced_ms = REPLACED_MS;
+	link->synced = link->answered = true;
 	judge(link, "Asterisk does not answer requests");
 }
 
