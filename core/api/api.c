@@ -32,6 +32,7 @@ struct api *api_new(const struct api_deps *deps)
 	api_events_init(api);
 	api_tokens_init(api);
 	api_plugins_init(api);
+	api_trunks_init(api);
 	api_speech_init(api);
 	api_prompts_init(api);
 	api_health_init(api);
@@ -55,6 +56,7 @@ void api_free(struct api *api)
 		return;
 	api_events_fini(api);
 	api_speech_fini(api);
+	api_trunks_fini(api);
 	api_prompts_fini(api);
 	api_tokens_fini(api);
 	free(api->openapi);

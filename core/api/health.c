@@ -103,6 +103,40 @@ static void store_metrics(struct api *api)
 	api->commit_us = commit_us;
 }
 
+/* What was counted since it was last told. */
+static void count(const char *name, const char *help, const char *labels, uint64_t now,
+		  uint64_t *told)
+{
+	metrics_count(name, help, labels, (double)(now - *told));
+	*told = now;
+}
+
+static void trunk_metrics(const struct api *api, struct trunk *t)
+{
+	unsigned failed, recent = trunk_recent(t, loop_now_us(api->deps.loop), &failed);
+	char labels[256] = "";
+
+	metrics_label(labels, sizeof(labels), "trunk", tc_instance_name(t->instance));
+	metrics_gauge("tocsin_trunk_healthy", "Whether the trunk can be used.", labels, t->healthy);
+	metrics_gauge("tocsin_trunk_up", "Whether the trunk's plugin says that it works.", labels,
+		      t->up);
+	metrics_gauge("tocsin_trunk_held", "Whether the trunk holds back: it takes no new calls.",
+		      labels, t->held);
+	metrics_gauge("tocsin_trunk_live_calls", "Calls on the trunk.", labels, t->live);
+	metrics_gauge("tocsin_trunk_max_calls", "Calls that the trunk takes at one time.", labels,
+		      t->max_calls);
+	metrics_gauge("tocsin_trunk_failed_share",
+		      "Share of the newest calls (20 at most, of the last minute) that failed at "
+		      "the trunk.",
+		      labels, recent ? (double)failed / recent : 0);
+	count("tocsin_trunk_placed_total", "Calls given to the trunk.", labels, t->placed,
+	      &t->told.placed);
+	count("tocsin_trunk_failed_total", "Calls that failed at the trunk.", labels, t->failed,
+	      &t->told.failed);
+	count("tocsin_trunk_holds_total", "How often the trunk has begun to hold back.", labels,
+	      t->holds, &t->told.holds);
+}
+
 static void call_metrics(const struct api *api)
 {
 	size_t queued, live;
@@ -114,15 +148,8 @@ static void call_metrics(const struct api *api)
 	metrics_gauge("tocsin_calls_queued", "Calls that wait for a trunk.", NULL, (double)queued);
 	metrics_gauge("tocsin_calls_live", "Calls that are being set up or are up.", NULL,
 		      (double)live);
-	TAILQ_FOREACH (trunk, &api->deps.trunks->list, link) {
-		char labels[256] = "";
-
-		metrics_label(labels, sizeof(labels), "trunk", tc_instance_name(trunk->instance));
-		metrics_gauge("tocsin_trunk_healthy", "Whether the trunk can be used.", labels,
-			      trunk->healthy);
-		metrics_gauge("tocsin_trunk_live_calls", "Calls on the trunk.", labels,
-			      trunk->live);
-	}
+	TAILQ_FOREACH (trunk, &api->deps.trunks->list, link)
+		trunk_metrics(api, trunk);
 }
 
 static void instance_metrics(struct tc_instance *self)

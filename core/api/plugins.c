@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /v1/plugins, /v1/trunks, /v1/voices, /v1/carriers: what is configured, and how it is.
+ * /v1/plugins, /v1/voices, /v1/carriers: what is configured, and how it is.
  */
 #include "api/private.h"
-#include "call/trunk.h"
 #include "host/host.h"
 #include "speech/speech.h"
 
@@ -39,13 +38,6 @@ static void on_plugins(struct tc_http_req *req, void *arg)
 	tc_http_reply_json(req, 200, instances(api->deps.host, TC_KIND_COUNT));
 }
 
-static void on_trunks(struct tc_http_req *req, void *arg)
-{
-	struct api *api = arg;
-
-	tc_http_reply_json(req, 200, shape_list(trunks_status(api->deps.trunks)));
-}
-
 static void on_voices(struct tc_http_req *req, void *arg)
 {
 	struct api *api = arg;
@@ -72,7 +64,6 @@ static void on_carriers(struct tc_http_req *req, void *arg)
 
 static const struct tc_http_route routes[] = {
 	GET("/v1/plugins", on_plugins, "plugins", "Plugin instances and how they are"),
-	GET("/v1/trunks", on_trunks, "trunks", "Trunks, in order of preference, and how they are"),
 	GET("/v1/voices", on_voices, "voices", "Voices, in order of preference, and how they are"),
 	GET("/v1/carriers", on_carriers, "plugins", "Carriers for SMS, and how they are"),
 	{.path = NULL},

@@ -21,6 +21,7 @@ struct token;
 struct event_stream;
 struct fetching;
 struct rendering;
+struct checking;
 
 struct api {
 	struct api_deps deps;
@@ -37,6 +38,8 @@ struct api {
 	LIST_HEAD(, rendering) renderings;
 	/* prompts.c */
 	LIST_HEAD(, fetching) fetchings;
+	/* trunks.c */
+	LIST_HEAD(, checking) checkings;
 	/* health.c: what the metrics know of the store's counters */
 	uint64_t commits, jobs, commit_us;
 	/* openapi.c */
@@ -51,6 +54,8 @@ void api_events_fini(struct api *api);
 void api_tokens_init(struct api *api);
 void api_tokens_fini(struct api *api);
 void api_plugins_init(struct api *api);
+void api_trunks_init(struct api *api);
+void api_trunks_fini(struct api *api);
 void api_speech_init(struct api *api);
 void api_speech_fini(struct api *api);
 void api_prompts_init(struct api *api);

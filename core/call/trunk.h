@@ -4,6 +4,7 @@
  *
  * trunk.c         which one is next, its limits, its operations, what it reports
  * trunk_health.c  whether it works: what its plugin says, and how its newest calls went
+ * trunk_check.c   what is wrong with it, step by step
  */
 #ifndef CORE_CALL_TRUNK_H
 #define CORE_CALL_TRUNK_H
@@ -121,6 +122,22 @@ int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, 
  * "placed","failed","recent_calls","failed_share","status"}]; new reference.
  */
 json_t *trunks_status(const struct trunks *trunks);
+
+/* ---- trunk_check.c ---- */
+
+/* report: {"ok", "steps": [{"step", "ok": true|false|null, "text"}]}; the reference is the callee's */
+typedef void (*trunk_checked_fn)(void *arg, json_t *report);
+
+/*
+ * Find out what is wrong with the trunk, without ringing anybody; within 30 s. A plugin that cannot
+ * look gives its health for an answer.
+ *
+ * number  to check the way to it as well, or NULL; as in tc_pbx_originate
+ * done    told once
+ * result  for op_cancel(); NULL: done has been told already
+ */
+struct tc_op *trunk_check(struct trunk *trunk, const char *number, trunk_checked_fn done,
+			  void *arg);
 
 /* ---- trunk_health.c ---- */
 
