@@ -9,10 +9,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from rig import proc, sipp                                          # noqa: E402
 from rig.alertmanager import Alertmanager, Prometheus               # noqa: E402
+from rig.asterisk import Asterisk                                   # noqa: E402
 from rig.certificate import Authority                               # noqa: E402
 from rig.daemon import Daemon                                       # noqa: E402
 from rig.kamailio import Kamailio                                   # noqa: E402
 from rig.phone import Phone                                         # noqa: E402
+from rig.proxy import Proxy                                         # noqa: E402
+from rig.room import Room                                           # noqa: E402
 
 NUMBER = "+493012345"
 
@@ -22,6 +25,7 @@ class Rig:
 
     def __init__(self, folder):
         self.dir = str(folder)
+        self.kept = ()                       # programs that outlive the test
         self._made = []
         self._count = 0
 
@@ -33,9 +37,14 @@ class Rig:
         self._made.append(thing)
         return thing
 
-    def daemon(self, peer=None, over=None, trunks=None, start=True, **trunk):
-        """tocsind with a trunk to a phone or peer (or a list of trunks); **trunk: its settings."""
-        if trunks is None:
+    def daemon(self, peer=None, over=None, trunks=None, start=True, asterisk=None, **trunk):
+        """tocsind with a trunk to a phone or peer (or a list of trunks); **trunk: its settings.
+
+        asterisk: the trunk leads through it.
+        """
+        if asterisk:
+            trunks = [asterisk.trunk(peer and peer.port, **trunk)]
+        elif trunks is None:
             uri = "sip:{number}@127.0.0.1:%d" % peer.port if peer else "sip:{number}@127.0.0.1:9"
             trunks = [dict({"uri": uri}, **trunk)]
         d = self._keep(Daemon(self._folder("tocsind"), trunks, over, start=False))
@@ -50,6 +59,16 @@ class Rig:
     def peer(self, *scenario, **kw):
         """A sipp."""
         return self._keep(sipp.Peer(self._folder("sipp"), list(scenario), **kw))
+
+    def asterisk(self, version="22", **kw):
+        return self._keep(Asterisk(self._folder("asterisk"), version, **kw))
+
+    def proxy(self, to_port, **kw):
+        return self._keep(Proxy(to_port, **kw))
+
+    def room(self, *plan, **kw):
+        """Telephones in a thread, for many calls at once."""
+        return self._keep(Room(*plan, **kw))
 
     def kamailio(self, phone, **kw):
         return self._keep(Kamailio(self._folder("kamailio"), phone.port, **kw))
@@ -79,7 +98,7 @@ class Rig:
                 thing.stop()
             except proc.Failed as e:
                 faults.append(str(e))
-        proc.stop_all()
+        proc.stop_all(keep=self.kept)
         if faults:
             raise proc.Failed("\n".join(faults))
 
@@ -88,8 +107,22 @@ class Rig:
 def rig(tmp_path, request):
     r = Rig(tmp_path)
     request.node.rig = r
+    r.kept = [a.proc for a in _shared]
     yield r
     r.close()
+
+
+_shared = []                                 # Asterisks of a module
+
+
+@pytest.fixture(scope="module", params=["22", "16"])
+def pbx(request, tmp_path_factory):
+    """An Asterisk for all tests of a module, each version in turn."""
+    a = Asterisk(tmp_path_factory.mktemp("asterisk-" + request.param), request.param)
+    _shared.append(a)
+    yield a
+    _shared.remove(a)
+    a.stop()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -71,7 +71,8 @@ class Daemon:
             "node": "rig",
             "state_dir": self.state_dir,
             "log": {"level": "debug"},
-            "http": {"listen": ["127.0.0.1:%d" % self.port, "unix:" + self.socket]},
+            "http": {"listen": ["127.0.0.1:%d" % self.port, "unix:" + self.socket],
+                     "public_url": self.url},
             "store": {"plugin": "sqlite", "path": "tocsin.db"},
             "trunks": [self._trunk(t) for t in trunks],
             "voices": [{"name": "local", "plugin": "espeak", "language": "en", "voice": "en-gb",
@@ -93,9 +94,19 @@ class Daemon:
         path = self.dir + "/api.sock"
         return path if len(path) < 100 else "/tmp/tocsin-rig-%d.sock" % self.port
 
-    @staticmethod
-    def _trunk(settings):
-        """A SIP trunk with what every test needs: an own listening port and own ports for sound."""
+    def _trunk(self, settings):
+        """A trunk with what every test needs: a name, ports of its own for SIP and for sound.
+
+        Through an Asterisk: an application of its own, and a folder that both can read.
+        """
+        if settings.get("plugin") == "ari":
+            count = 4 * settings.get("max_calls", 10)
+            media = ports.take(count + 1)
+            media += media % 2
+            os.makedirs(self.dir + "/media", exist_ok=True)
+            return merge({"name": "pbx", "app": "tocsin-%d" % self.port, "max_calls": 10,
+                          "media_dir": self.dir + "/media",
+                          "rtp_ports": "%d-%d" % (media, media + count - 1)}, settings)
         calls = settings.get("max_calls", 10)
         count = 8 * calls                    # two a call, and room to find free ones
         media = ports.take(count + 1)

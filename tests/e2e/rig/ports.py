@@ -6,12 +6,14 @@ kernel gives it back when the process ends, however it ends, and nothing is left
 """
 import os
 import socket
+import threading
 
 FIRST, LAST, BLOCK = 12000, 32000, 1000
 
 _claim = None
 _base = 0
 _next = 0
+_lock = threading.Lock()
 
 
 def _claim_block():
@@ -45,6 +47,11 @@ def is_free(port):
 
 def take(count=1):
     """The first of `count` consecutive free ports. The block is used round and round."""
+    with _lock:
+        return _take(count)
+
+
+def _take(count):
     global _next
     if _claim is None:
         _claim_block()

@@ -107,9 +107,9 @@ class Proc:
         _running.pop(self.pid, None)
 
 
-def stop_all():
+def stop_all(keep=()):
     """Stop whatever was started and still runs, the newest first."""
-    for p in sorted(_running.values(), key=lambda p: -p.pid):
+    for p in sorted((p for p in _running.values() if p not in keep), key=lambda p: -p.pid):
         try:
             p.stop(5.0)
         except OSError as e:
