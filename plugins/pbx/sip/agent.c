@@ -38,6 +38,7 @@ static void set_figures(struct agent *agent)
 {
 	pthread_mutex_lock(&agent->lock);
 	agent->figures.queued = agent->n_queued;
+	agent->figures.incoming = agent->n_incoming;
 	agent->figures.closing = agent->n_legs - agent->n_live;
 	agent->figures.clips_bytes = clips_bytes(agent->clips);
 	pthread_mutex_unlock(&agent->lock);
@@ -278,7 +279,7 @@ static void on_resolved(struct agent *agent, const struct resolved *r)
 
 static void execute(struct agent *agent, const struct command *c)
 {
-	struct leg *leg = leg_find_str(agent, c->call_id);
+	struct leg *leg = leg_find(agent, c->call_id);
 
 	switch (c->type) {
 	case COMMAND_CALL:
@@ -293,6 +294,10 @@ static void execute(struct agent *agent, const struct command *c)
 	case COMMAND_HANGUP:
 		if (leg)
 			leg_hangup(leg);
+		break;
+	case COMMAND_ANSWER:
+		if (leg)
+			leg_answer(leg);
 		break;
 	case COMMAND_RECOVER:
 		if (leg)
@@ -365,7 +370,7 @@ static void on_notify(int flags, void *arg)
 	if (read(agent->notify_fd, &n, sizeof(n)) < 0)
 		return;
 	while ((end = pacer_take(agent->pacer))) {
-		struct leg *leg = leg_find_str(agent, end->call_id);
+		struct leg *leg = leg_find(agent, end->call_id);
 
 		if (leg)
 			leg_played(leg, end);
@@ -509,7 +514,10 @@ static void read_config(struct agent *agent)
 	}
 	agent->rtp_next = agent->rtp_min;
 	agent->bound = 2 * (unsigned)cfg->max_calls + CALLS_FLOOR;
+	/* Those who call take no port from an alarm, as long as there are some left. */
 	unsigned ports = (unsigned)(agent->rtp_max - agent->rtp_min) / 2 + 1;
+	if (ports > 2 * (unsigned)cfg->max_incoming)
+		ports -= (unsigned)cfg->max_incoming;
 	if (agent->bound > ports)
 		agent->bound = ports;
 	agent->tokens = INVITES_BURST;

@@ -14,12 +14,13 @@ struct agent;
 /* For status(). */
 struct agent_figures {
 	bool up, registered, healthy;
-	char why[128];    /* when not healthy, or how */
-	char local[48];   /* "udp 192.0.2.1:5060" */
-	unsigned calls;   /* not ended */
-	unsigned queued;  /* of these, the INVITE has not left */
-	unsigned closing; /* ended for the core, but still something on the wire */
-	uint64_t dropped; /* requests of strangers */
+	char why[128];     /* when not healthy, or how */
+	char local[48];    /* "udp 192.0.2.1:5060" */
+	unsigned calls;    /* not ended */
+	unsigned queued;   /* of these, the INVITE has not left */
+	unsigned incoming; /* besides these, calls that came in */
+	unsigned closing;  /* ended for the core, but still something on the wire */
+	uint64_t dropped;  /* requests of strangers */
 	size_t clips_bytes;
 	struct pacer_figures pacer;
 };

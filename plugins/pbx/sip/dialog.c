@@ -69,7 +69,7 @@ void dialog_init(struct dialog *d, struct agent *agent, const char *call_id, con
 {
 	memset(d, 0, sizeof(*d));
 	d->agent = agent;
-	tc_strcopy(d->call_id, sizeof(d->call_id), call_id);
+	d->call_id = tc_strdup(call_id);
 	ids_tag(d->ltag, call_id);
 	d->from = from_header(agent, name && name[0] ? name : agent->cfg->caller_id);
 	d->to = tc_asprintf("<%s>", ruri);
@@ -80,12 +80,13 @@ void dialog_init(struct dialog *d, struct agent *agent, const char *call_id, con
 
 void dialog_fini(struct dialog *d)
 {
+	free(d->call_id);
 	free(d->from);
 	free(d->to);
 	free(d->ruri);
 	free(d->target);
 	free(d->routes);
-	d->from = d->to = d->ruri = d->target = d->routes = NULL;
+	d->call_id = d->from = d->to = d->ruri = d->target = d->routes = NULL;
 }
 
 void dialog_contact(const struct agent *agent, char *buf, size_t size_bytes)
@@ -228,22 +229,29 @@ static bool add_route(const struct sip_hdr *hdr, const struct sip_msg *msg, void
 	return false;
 }
 
-void dialog_learn(struct dialog *d, const struct sip_msg *msg)
+/*
+ * What an INVITE or its answer tells of the far end.
+ *
+ * tag     the far end's
+ * answer  it is one: the routes stand in the reverse order (RFC 3261 12.1.1, 12.1.2)
+ * hop     where requests go if the first route is a name
+ */
+static void learn(struct dialog *d, const struct sip_msg *msg, const struct pl *tag, bool answer,
+		  const struct sa *hop)
 {
 	const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
 	struct tc_buf routes = {0};
 	struct sip_addr addr;
 	struct pl pl;
 
-	if (!copy_pl(d->rtag, sizeof(d->rtag), &msg->to.tag))
+	if (!copy_pl(d->rtag, sizeof(d->rtag), tag))
 		d->rtag[0] = '\0';
 	if (contact && !sip_addr_decode(&addr, &contact->val)) {
 		free(d->target);
 		d->target = dialog_strdup(&addr.auri);
 		set_hop(d, &addr.uri);
 	}
-	/* In the reverse order (RFC 3261 12.1.2). */
-	sip_msg_hdr_apply(msg, false, SIP_HDR_RECORD_ROUTE, add_route, &routes);
+	sip_msg_hdr_apply(msg, !answer, SIP_HDR_RECORD_ROUTE, add_route, &routes);
 	free(d->routes);
 	d->routes = routes.len ? tc_buf_take(&routes) : NULL;
 	tc_buf_fini(&routes);
@@ -253,9 +261,28 @@ void dialog_learn(struct dialog *d, const struct sip_msg *msg)
 	const char *comma = strchr(d->routes, ',');
 	if (comma)
 		pl.l = (size_t)(comma - d->routes);
-	d->hop = d->agent->next;
+	d->hop = *hop;
 	if (!sip_addr_decode(&addr, &pl))
 		set_hop(d, &addr.uri);
+}
+
+void dialog_learn(struct dialog *d, const struct sip_msg *msg)
+{
+	learn(d, msg, &msg->to.tag, true, &d->agent->next);
+}
+
+int dialog_accept(struct dialog *d, struct agent *agent, const char *id, const struct sip_msg *msg)
+{
+	memset(d, 0, sizeof(*d));
+	d->agent = agent;
+	d->call_id = dialog_strdup(&msg->callid);
+	ids_tag(d->ltag, id);
+	d->from = tc_asprintf("<%.*s>", (int)msg->to.auri.l, msg->to.auri.p);
+	d->to = tc_asprintf("<%.*s>", (int)msg->from.auri.l, msg->from.auri.p);
+	d->ruri = dialog_strdup(&msg->from.auri);
+	d->hop = msg->src;
+	learn(d, msg, &msg->from.tag, false, &msg->src);
+	return d->rtag[0] && d->target ? 0 : -EINVAL;
 }
 
 void dialog_forget(struct dialog *d)

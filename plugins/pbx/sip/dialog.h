@@ -12,7 +12,7 @@
 
 struct dialog {
 	struct agent *agent;
-	char call_id[64];
+	char *call_id; /* owned; the value of Call-ID */
 	char ltag[IDS_TAG_SIZE];
 	char rtag[160];        /* "" until known */
 	char *from, *to;       /* owned; without tags */
@@ -37,6 +37,15 @@ enum dialog_state { DIALOG_PLACED = 'P', DIALOG_RINGING = 'R', DIALOG_ANSWERED =
 void dialog_init(struct dialog *d, struct agent *agent, const char *call_id, const char *name,
 		 const char *ruri);
 void dialog_fini(struct dialog *d);
+
+/*
+ * The dialog of a call that comes in: theirs is the Call-ID, ours the tag in To.
+ *
+ * id      the call's id: the tag is derived from it
+ * result  0 | -EINVAL the INVITE lacks what makes a dialog (From tag, Contact); dialog_fini() is due
+ *         all the same
+ */
+int dialog_accept(struct dialog *d, struct agent *agent, const char *id, const struct sip_msg *msg);
 
 /*
  * Send a request.
@@ -89,6 +98,6 @@ char *dialog_strdup(const struct pl *pl);
 /* The Contact header of ours, with CRLF. */
 void dialog_contact(const struct agent *agent, char *buf, size_t size_bytes);
 /* Headers that each answer to an INVITE and OPTIONS has. */
-#define DIALOG_ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO\r\n"
+#define DIALOG_ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE\r\n"
 
 #endif

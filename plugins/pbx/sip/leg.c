@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The life of a call: what we send, what comes back, what the core is told. Requests of the far
- * end are in leg_in.c.
+ * The life of a call: its birth, its commands, its end, and what the core is told. How one is placed
+ * is in leg_place.c, how one comes in in leg_take.c, what the far end asks for within one in
+ * leg_in.c.
  */
 #include "leg.h"
 
@@ -12,7 +13,6 @@
 #include <tocsin/log.h>
 
 #include "cause/cause.h"
-#include "stray.h"
 
 #define CLOSE_WAIT_MS 4000 /* how long ENDED waits for the far end to confirm */
 
@@ -22,7 +22,7 @@ static const char *const state_names[] = {
 #undef X
 };
 
-static void set_state(struct leg *leg, enum leg_state state)
+void leg_set_state(struct leg *leg, enum leg_state state)
 {
 	if (leg->state == state)
 		return;
@@ -33,15 +33,27 @@ static void set_state(struct leg *leg, enum leg_state state)
 
 /* ---- birth and death ---- */
 
-static void leave_queue(struct leg *leg)
+struct leg *leg_create(struct agent *agent, const char *id)
+{
+	struct leg *leg = tc_alloc(sizeof(*leg));
+
+	leg->agent = agent;
+	tc_strcopy(leg->id, sizeof(leg->id), id);
+	hash_append(agent->legs_by_id, hash_joaat_str(leg->id), &leg->he, leg);
+	TAILQ_INSERT_TAIL(&agent->legs, leg, link);
+	agent->n_legs++;
+	agent->n_live++;
+	return leg;
+}
+
+void leg_leave_queue(struct leg *leg)
 {
 	TAILQ_REMOVE(&leg->agent->queue, leg, queue_link);
 	leg->agent->n_queued--;
 }
 
-static void free_leg(void *arg)
+void leg_free(struct leg *leg)
 {
-	struct leg *leg = arg;
 	struct agent *agent = leg->agent;
 
 	tmr_cancel(&leg->tmr_first);
@@ -51,16 +63,21 @@ static void free_leg(void *arg)
 	tmr_cancel(&leg->reply.tmr);
 	mem_deref(leg->reply.mb);
 	mem_deref(leg->reply.sock);
+	mem_deref(leg->invited);
+	mem_deref(leg->request);
+	mem_deref(leg->sdp);
 	media_close(leg->media);
 	playlist_free(leg->waiting);
 	mem_deref(leg->invite);
 	mem_deref(leg->bye);
 	if (leg->state == LEG_QUEUED)
-		leave_queue(leg);
+		leg_leave_queue(leg);
 	hash_unlink(&leg->he);
+	hash_unlink(&leg->he_theirs);
 	TAILQ_REMOVE(&agent->legs, leg, link);
 	agent->n_legs--;
 	agent->n_live -= !leg->ended;
+	agent->n_incoming -= leg->incoming && !leg->ended;
 	dialog_fini(&leg->dialog);
 	free(leg);
 	agent_count(agent);
@@ -69,31 +86,33 @@ static void free_leg(void *arg)
 void leg_free_all(struct agent *agent)
 {
 	while (!TAILQ_EMPTY(&agent->legs))
-		free_leg(TAILQ_FIRST(&agent->legs));
+		leg_free(TAILQ_FIRST(&agent->legs));
 }
 
-/*
- * Once nothing waits for the far end any more. Later, since the caller may be one of the leg's
- * own callbacks.
- */
-static void settle(struct leg *leg)
+static void free_later(void *arg)
 {
-	if (leg->ended && !leg->invite && !leg->bye)
-		tmr_start(&leg->tmr_free, 0, free_leg, leg);
+	leg_free(arg);
+}
+
+/* Later, since the caller may be one of the leg's own callbacks. */
+void leg_settle(struct leg *leg)
+{
+	if (leg->ended && !leg->invite && !leg->bye && !leg->bye_due)
+		tmr_start(&leg->tmr_free, 0, free_later, leg);
 	agent_count(leg->agent);
 }
 
-static void tell(struct leg *leg, enum tc_pbx_event_type type, enum dialog_state how)
+void leg_tell(struct leg *leg, enum tc_pbx_event_type type, enum dialog_state how)
 {
 	struct tc_pbx_event event = {.type = type, .at_us = tc_now_us()};
 
 	tc_strcopy(event.call_id, sizeof(event.call_id), leg->id);
-	dialog_ref(&leg->dialog, how, event.ref, sizeof(event.ref));
+	if (!leg->incoming) /* nothing can be derived of a dialog that is theirs */
+		dialog_ref(&leg->dialog, how, event.ref, sizeof(event.ref));
 	tc_pbx_event(leg->agent->self, &event);
 }
 
-/* Tell the core, once, how it ended. */
-static void report_end(struct leg *leg)
+void leg_report_end(struct leg *leg)
 {
 	if (leg->ended)
 		return;
@@ -105,11 +124,20 @@ static void report_end(struct leg *leg)
 	leg->end.at_us = tc_now_us();
 	leg->end.total_ms = leg->total_ms;
 	tc_pbx_event(leg->agent->self, &leg->end);
-	agent_release(leg->agent);
+	if (leg->incoming)
+		leg->agent->n_incoming--;
+	else
+		agent_release(leg->agent);
 }
 
-/* Sound ends, timers end; how the call ended is settled by whoever comes first. */
-static void set_end(struct leg *leg, enum tc_pbx_end end, int sip, int q850, const char *text)
+void leg_over(struct leg *leg)
+{
+	leg_set_state(leg, LEG_CLOSING);
+	leg_report_end(leg);
+	leg_settle(leg);
+}
+
+void leg_set_end(struct leg *leg, enum tc_pbx_end end, int sip, int q850, const char *text)
 {
 	tmr_cancel(&leg->tmr_first);
 	tmr_cancel(&leg->tmr_ring);
@@ -132,8 +160,8 @@ static void on_guard(void *arg)
 
 	tc_log(leg->agent->self, TC_LOG_DEBUG,
 	       "call %s: the far end did not confirm its end in %d ms", leg->id, CLOSE_WAIT_MS);
-	report_end(leg);
-	settle(leg);
+	leg_report_end(leg);
+	leg_settle(leg);
 }
 
 /* ---- BYE and CANCEL ---- */
@@ -149,8 +177,8 @@ static void on_bye_response(int err, const struct sip_msg *msg, void *arg)
 	if (!err && (msg->scode == 401 || msg->scode == 407) &&
 	    dialog_challenge(&leg->dialog, msg) == 0 && send_bye(leg) == 0)
 		return;
-	report_end(leg);
-	settle(leg);
+	leg_report_end(leg);
+	leg_settle(leg);
 }
 
 static int send_bye(struct leg *leg)
@@ -158,14 +186,24 @@ static int send_bye(struct leg *leg)
 	return dialog_request(&leg->dialog, "BYE", "", NULL, &leg->bye, on_bye_response, leg);
 }
 
-/* End it on the wire, by what its state needs, with the end set before. */
-static void close_leg(struct leg *leg)
+void leg_bye(struct leg *leg)
+{
+	leg->bye_due = false;
+	dialog_begin(&leg->dialog);
+	if (send_bye(leg))
+		leg_report_end(leg);
+	else if (!leg->ended)
+		tmr_start(&leg->tmr_guard, CLOSE_WAIT_MS, on_guard, leg);
+	leg_settle(leg);
+}
+
+void leg_close(struct leg *leg)
 {
 	enum leg_state was = leg->state;
 
 	if (was == LEG_QUEUED)
-		leave_queue(leg);
-	set_state(leg, LEG_CLOSING);
+		leg_leave_queue(leg);
+	leg_set_state(leg, LEG_CLOSING);
 	switch (was) {
 	case LEG_CALLING:
 	case LEG_RINGING:
@@ -176,56 +214,46 @@ static void close_leg(struct leg *leg)
 		sip_request_cancel(leg->invite);
 		tmr_start(&leg->tmr_guard, CLOSE_WAIT_MS, on_guard, leg);
 		break;
-	case LEG_ANSWERED:
-		dialog_begin(&leg->dialog);
-		if (send_bye(leg) == 0) {
+	case LEG_OFFERED:
+		leg_refuse(leg);
+		leg_report_end(leg);
+		break;
+	case LEG_ACCEPTED:
+		/* RFC 3261 15: not before the ACK. A process that ends will not see it. */
+		if (!leg->agent->closing) {
+			leg->bye_due = true;
 			tmr_start(&leg->tmr_guard, CLOSE_WAIT_MS, on_guard, leg);
 			break;
 		}
-		report_end(leg);
+		leg_bye(leg);
+		break;
+	case LEG_ANSWERED:
+		leg_bye(leg);
 		break;
 	case LEG_QUEUED:
-		report_end(leg);
+		leg_report_end(leg);
 		break;
 	case LEG_CLOSING:
 		break;
 	}
-	settle(leg);
+	leg_settle(leg);
 }
 
 void leg_hangup(struct leg *leg)
 {
-	if (leg->state == LEG_CLOSING)
+	if (leg->state == LEG_CLOSING) {
+		if (leg->bye_due && leg->agent->closing)
+			leg_bye(leg);
 		return;
-	set_end(leg, TC_PBX_END_LOCAL, 0, 0, leg->state == LEG_ANSWERED ? "hung up" : "cancelled");
-	close_leg(leg);
+	}
+	leg_set_end(leg, TC_PBX_END_LOCAL, 0, 0,
+		    leg->state >= LEG_ACCEPTED  ? "hung up"
+		    : leg->state == LEG_OFFERED ? "declined"
+						: "cancelled");
+	leg_close(leg);
 }
 
-/* ---- placing ---- */
-
-static void on_ring_timeout(void *arg)
-{
-	struct leg *leg = arg;
-
-	set_end(leg, TC_PBX_END_TIMEOUT, 0, 0, "rang without an answer");
-	close_leg(leg);
-}
-
-/*
- * Nothing came back. The core need not wait; the transaction goes on until it ends by itself,
- * so that a phone which rings though its answers were lost is still cancelled.
- */
-static void on_first_timeout(void *arg)
-{
-	struct leg *leg = arg;
-
-	set_end(leg, TC_PBX_END_TRUNK, 0, 0, "no answer to the request");
-	close_leg(leg);
-	report_end(leg);
-	settle(leg);
-}
-
-static void on_key(void *arg, char key)
+void leg_on_key(void *arg, char key)
 {
 	struct leg *leg = arg;
 	struct tc_pbx_event event = {.type = TC_PBX_DTMF, .key = key, .at_us = tc_now_us()};
@@ -234,204 +262,70 @@ static void on_key(void *arg, char key)
 	tc_pbx_event(leg->agent->self, &event);
 }
 
-static int send_invite(struct leg *leg);
-
-static void on_rejected(struct leg *leg, const struct sip_msg *msg)
-{
-	const struct sip_hdr *reason = sip_msg_hdr(msg, SIP_HDR_REASON);
-	int q850 = reason ? cause_reason(reason->val.p, reason->val.l) : 0;
-	char text[96];
-
-	re_snprintf(text, sizeof(text), "%r", &msg->reason);
-	if (leg->state == LEG_CLOSING)
-		;
-	else if (msg->scode < 400)
-		/* Whoever may send a call elsewhere may send it to where it costs. */
-		set_end(leg, TC_PBX_END_FAILED, msg->scode, q850, "redirected: not followed");
-	else
-		set_end(leg, cause_end(msg->scode, q850), msg->scode, q850,
-			text[0] ? text : "refused");
-	set_state(leg, LEG_CLOSING);
-	report_end(leg);
-	settle(leg);
-}
-
-static void on_challenged(struct leg *leg, const struct sip_msg *msg)
-{
-	int err = dialog_challenge(&leg->dialog, msg);
-
-	if (leg->state == LEG_CLOSING) {
-		on_rejected(leg, msg);
-		return;
-	}
-	dialog_forget(&leg->dialog);
-	if (!err && send_invite(leg) == 0)
-		return;
-	set_end(leg, TC_PBX_END_TRUNK, msg->scode, 0,
-		err == -ENOTSUP              ? "asks for a kind of login that is not known"
-		: !leg->agent->cfg->password ? "asks for a login, and none is configured"
-					     : "login refused");
-	set_state(leg, LEG_CLOSING);
-	report_end(leg);
-	settle(leg);
-}
-
-static void on_progress(struct leg *leg, const struct sip_msg *msg)
-{
-	tmr_cancel(&leg->tmr_first);
-	if (msg->scode > 100 && pl_isset(&msg->to.tag))
-		dialog_learn(&leg->dialog, msg);
-	if (leg->state != LEG_CALLING || (msg->scode != 180 && msg->scode != 183))
-		return;
-	set_state(leg, LEG_RINGING);
-	tell(leg, TC_PBX_RINGING, DIALOG_RINGING);
-}
-
-static const char *answer_fault(int err)
-{
-	switch (err) {
-	case -ENOMSG:
-		return "answered without SDP";
-	case -ENOTSUP:
-		return "no codec in common";
-	case -EPROTO:
-		return "answered without encryption";
-	default:
-		return "answered with a bad SDP";
-	}
-}
-
-static void on_answer(struct leg *leg, const struct sip_msg *msg)
-{
-	dialog_learn(&leg->dialog, msg);
-	leg->answer_cseq = msg->cseq.num;
-	leg->signal = msg->src;
-	dialog_ack(&leg->dialog, leg->answer_cseq);
-	tmr_cancel(&leg->tmr_first);
-	tmr_cancel(&leg->tmr_ring);
-	if (leg->state == LEG_CLOSING) {
-		/* It was picked up while we cancelled. */
-		leg->state = LEG_ANSWERED;
-		close_leg(leg);
-		return;
-	}
-	set_state(leg, LEG_ANSWERED);
-	int err = media_answer(leg->media, msg->mb, &msg->src);
-	if (err) {
-		set_end(leg, TC_PBX_END_FAILED, msg->scode, 0, answer_fault(err));
-		close_leg(leg);
-		return;
-	}
-	media_start(leg->media);
-	tell(leg, TC_PBX_ANSWERED, DIALOG_ANSWERED);
-}
-
-static void on_invite_response(int err, const struct sip_msg *msg, void *arg)
-{
-	struct leg *leg = arg;
-
-	if (err) {
-		char text[64];
-		str_error(err, text, sizeof(text));
-		set_end(leg, TC_PBX_END_TRUNK, 0, 0, text);
-		set_state(leg, LEG_CLOSING);
-		report_end(leg);
-		settle(leg);
-	} else if (msg->scode < 200) {
-		on_progress(leg, msg);
-	} else if (msg->scode < 300) {
-		on_answer(leg, msg);
-	} else if (msg->scode == 401 || msg->scode == 407) {
-		on_challenged(leg, msg);
-	} else {
-		on_rejected(leg, msg);
-	}
-}
-
-static int send_invite(struct leg *leg)
-{
-	char contact[256], headers[512];
-	struct mbuf *sdp = NULL;
-
-	dialog_contact(leg->agent, contact, sizeof(contact));
-	re_snprintf(headers, sizeof(headers), "%s" DIALOG_ALLOW, contact);
-	int err = media_offer(leg->media, &sdp);
-	if (!err)
-		err = dialog_request(&leg->dialog, "INVITE", headers, sdp, &leg->invite,
-				     on_invite_response, leg);
-	mem_deref(sdp);
-	return err;
-}
-
-void leg_invite(struct leg *leg)
-{
-	struct agent *agent = leg->agent;
-	char text[64] = "";
-
-	leave_queue(leg);
-	set_state(leg, LEG_CALLING);
-	/* The address may have come, or changed, since it was queued. */
-	leg->dialog.hop = agent->next;
-	int err = agent->sip ? -media_open(&leg->media, agent, leg->id, on_key, leg) : EHOSTDOWN;
-	if (err == EADDRINUSE)
-		tc_strcopy(text, sizeof(text), "no free port in rtp_ports");
-	if (!err && leg->waiting) {
-		media_play(leg->media, leg->waiting);
-		leg->waiting = NULL;
-	}
-	if (!err)
-		err = send_invite(leg);
-	if (err) {
-		if (!text[0])
-			str_error(err, text, sizeof(text));
-		set_end(leg, TC_PBX_END_TRUNK, 0, 0, text);
-		set_state(leg, LEG_CLOSING);
-		report_end(leg);
-		settle(leg);
-		return;
-	}
-	tmr_start(&leg->tmr_first, (uint64_t)agent->cfg->answer_timeout_ms, on_first_timeout, leg);
-	tmr_start(&leg->tmr_ring, (uint64_t)leg->ring_timeout_ms, on_ring_timeout, leg);
-	tell(leg, TC_PBX_PLACED, DIALOG_PLACED);
-}
-
-void leg_new(struct agent *agent, const struct command *command)
-{
-	struct leg *leg = tc_alloc(sizeof(*leg));
-
-	leg->agent = agent;
-	tc_strcopy(leg->id, sizeof(leg->id), command->call_id);
-	leg->ring_timeout_ms = command->ring_timeout_ms;
-	dialog_init(&leg->dialog, agent, leg->id, command->name, command->uri);
-	hash_append(agent->legs_by_id, hash_joaat_str(leg->id), &leg->he, leg);
-	TAILQ_INSERT_TAIL(&agent->legs, leg, link);
-	TAILQ_INSERT_TAIL(&agent->queue, leg, queue_link);
-	agent->n_legs++;
-	agent->n_live++;
-	agent->n_queued++;
-}
-
 /* ---- commands to a call that is there ---- */
 
+/*
+ * A call that comes in stands in the table twice, by our id and by their Call-ID; one that we place
+ * once, since both are the same.
+ */
 static bool has_id(struct le *le, void *arg)
 {
 	const struct leg *leg = le->data;
 
-	return !pl_strcmp(arg, leg->id);
+	return !strcmp(arg, leg->id);
 }
 
-struct leg *leg_find(struct agent *agent, const struct pl *call_id)
+static bool has_call_id(const struct leg *leg, const struct sip_msg *msg)
+{
+	return !pl_strcmp(&msg->callid, leg->dialog.call_id);
+}
+
+static bool is_asked(struct le *le, void *arg)
+{
+	return has_call_id(le->data, arg) && leg_matches(le->data, arg);
+}
+
+static bool has_asked(struct le *le, void *arg)
+{
+	const struct leg *leg = le->data;
+
+	return !leg->incoming && has_call_id(leg, arg);
+}
+
+static bool is_known(struct le *le, void *arg)
+{
+	const struct sip_msg *msg = arg;
+	const struct leg *leg = le->data;
+
+	return has_call_id(leg, msg) &&
+	       (!leg->incoming ||
+		(!pl_strcmp(&msg->from.tag, leg->dialog.rtag) && msg->cseq.num == leg->first_cseq));
+}
+
+static struct leg *look_up(struct agent *agent, const struct sip_msg *msg, list_apply_h *fits)
 {
 	return list_ledata(
-		hash_lookup(agent->legs_by_id, hash_joaat_pl(call_id), has_id, (void *)call_id));
+		hash_lookup(agent->legs_by_id, hash_joaat_pl(&msg->callid), fits, (void *)msg));
 }
 
-struct leg *leg_find_str(struct agent *agent, const char *call_id)
+struct leg *leg_find(struct agent *agent, const char *id)
 {
-	struct pl pl;
+	return list_ledata(hash_lookup(agent->legs_by_id, hash_joaat_str(id), has_id, (void *)id));
+}
 
-	pl_set_str(&pl, call_id);
-	return leg_find(agent, &pl);
+struct leg *leg_of_request(struct agent *agent, const struct sip_msg *msg)
+{
+	return look_up(agent, msg, is_asked);
+}
+
+struct leg *leg_of_response(struct agent *agent, const struct sip_msg *msg)
+{
+	return look_up(agent, msg, has_asked);
+}
+
+bool leg_is_known(struct agent *agent, const struct sip_msg *msg)
+{
+	return look_up(agent, msg, is_known) != NULL;
 }
 
 void leg_play(struct leg *leg, const struct command *command)
@@ -487,31 +381,22 @@ void leg_adopt(struct leg *leg)
 		tc_strcopy(gone.call_id, sizeof(gone.call_id), leg->id);
 		tc_pbx_event(leg->agent->self, &gone);
 	} else if (leg->state == LEG_CALLING)
-		tell(leg, TC_PBX_PLACED, DIALOG_PLACED);
+		leg_tell(leg, TC_PBX_PLACED, DIALOG_PLACED);
 	else if (leg->state == LEG_RINGING)
-		tell(leg, TC_PBX_RINGING, DIALOG_RINGING);
+		leg_tell(leg, TC_PBX_RINGING, DIALOG_RINGING);
 	else if (leg->state == LEG_ANSWERED)
-		tell(leg, TC_PBX_ANSWERED, DIALOG_ANSWERED);
+		leg_tell(leg, TC_PBX_ANSWERED, DIALOG_ANSWERED);
 }
 
 bool leg_is_from(const struct leg *leg, const struct sa *src)
 {
-	return sa_cmp(&leg->dialog.hop, src, SA_ADDR) ||
-	       (leg->answer_cseq && sa_cmp(&leg->signal, src, SA_ADDR));
+	return sa_cmp(&leg->dialog.hop, src, SA_ADDR) || sa_cmp(&leg->signal, src, SA_ADDR);
 }
 
 bool leg_matches(const struct leg *leg, const struct sip_msg *msg)
 {
 	return !pl_strcmp(&msg->to.tag, leg->dialog.ltag) && leg->dialog.rtag[0] &&
 	       !pl_strcmp(&msg->from.tag, leg->dialog.rtag);
-}
-
-void leg_on_answer_again(struct leg *leg, const struct sip_msg *msg)
-{
-	if (leg->dialog.rtag[0] && !pl_strcmp(&msg->to.tag, leg->dialog.rtag) && leg->answer_cseq)
-		dialog_ack(&leg->dialog, leg->answer_cseq);
-	else
-		stray_end(leg->agent, &leg->dialog, msg);
 }
 
 /* ---- the far end hangs up ---- */
@@ -522,8 +407,9 @@ void leg_on_bye(struct leg *leg, const struct sip_msg *msg)
 	int q850 = reason ? cause_reason(reason->val.p, reason->val.l) : 0;
 
 	sip_treply(NULL, leg->agent->sip, msg, 200, "OK");
-	set_end(leg, TC_PBX_END_REMOTE, 0, q850, "hung up by the far end");
-	set_state(leg, LEG_CLOSING);
-	report_end(leg);
-	settle(leg);
+	leg->bye_due = false;
+	leg_set_end(leg, TC_PBX_END_REMOTE, 0, q850, "hung up by the far end");
+	if (leg->state == LEG_OFFERED)
+		leg_refuse(leg); /* RFC 3261 15.1.2: the INVITE wants its answer all the same */
+	leg_over(leg);
 }

@@ -53,6 +53,8 @@ void media_info_key(struct media *media, char key)
  * RTP is taken from the address of the SDP, or from where the answer came (a phone behind NAT),
  * and then from the first of these only; what comes from elsewhere may be anybody's.
  */
+static void aim(struct media *media);
+
 static bool from_peer(struct media *media, const struct sockaddr_in *src)
 {
 	uint32_t ip = ntohl(src->sin_addr.s_addr);
@@ -65,6 +67,8 @@ static bool from_peer(struct media *media, const struct sockaddr_in *src)
 		return false;
 	media->latched = true;
 	media->source = *src;
+	if (ip != sa_in(told))
+		aim(media); /* what the SDP told leads nowhere from here */
 	return true;
 }
 
@@ -162,18 +166,22 @@ static bool pick_law(const struct media *media, enum g711_law *law)
 	return false;
 }
 
-/* Send to where the SDP says, or to where RTP comes from. */
+/*
+ * Send to where the SDP says; if RTP comes from another address, to there (symmetric RTP, RFC 4961):
+ * the SDP of a phone behind NAT tells one that only it can reach. 0.0.0.0 is the hold of old phones.
+ */
 static void aim(struct media *media)
 {
-	struct sockaddr_in to =
-		media->latched ? media->source : agent_sockaddr(sdp_media_raddr(media->m));
+	struct sockaddr_in to = agent_sockaddr(sdp_media_raddr(media->m));
+	bool held = sdp_media_rport(media->m) == 0 || !(sdp_media_dir(media->m) & SDP_SENDONLY);
 	enum g711_law law;
 
 	if (!pick_law(media, &law))
 		return;
+	if (media->latched && media->source.sin_addr.s_addr != to.sin_addr.s_addr)
+		to = media->source;
 	stream_aim(media->stream, &to, law);
-	bool silent = sdp_media_rport(media->m) == 0 || !(sdp_media_dir(media->m) & SDP_SENDONLY);
-	stream_hold(media->stream, silent);
+	stream_hold(media->stream, held || !to.sin_addr.s_addr);
 }
 
 /* ---- SDP ---- */
@@ -360,6 +368,37 @@ int media_reoffer(struct media *media, struct mbuf *sdp, struct mbuf **answer)
 		aim(media);
 	}
 	return sdp_encode(answer, media->sdp, !offered) ? -ENOMEM : 0;
+}
+
+int media_offered(struct media *media, struct mbuf *sdp, const struct sa *signal,
+		  struct mbuf **answer)
+{
+	bool offered = mbuf_get_left(sdp) > 0;
+	int err = media_reoffer(media, sdp, answer);
+
+	if (err)
+		return err;
+	if (offered && !sdp_media_rport(media->m)) {
+		*answer = mem_deref(*answer);
+		return -ENOTSUP;
+	}
+	if (sa_af(signal) == AF_INET)
+		media->signal_ip = sa_in(signal);
+	return 0;
+}
+
+const char *media_fault(int err)
+{
+	switch (err) {
+	case -ENOMSG:
+		return "answered without SDP";
+	case -ENOTSUP:
+		return "no codec in common";
+	case -EPROTO:
+		return "answered without encryption";
+	default:
+		return "answered with a bad SDP";
+	}
 }
 
 void media_start(struct media *media)

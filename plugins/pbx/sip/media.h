@@ -39,6 +39,16 @@ int media_answer(struct media *media, struct mbuf *sdp, const struct sa *signal)
  */
 int media_reoffer(struct media *media, struct mbuf *sdp, struct mbuf **answer);
 
+/*
+ * The same for the first offer, of a call that comes in; signal as in media_answer(). When it has
+ * none, ours is made, and the answer goes to media_answer().
+ */
+int media_offered(struct media *media, struct mbuf *sdp, const struct sa *signal,
+		  struct mbuf **answer);
+
+/* For people: what a result of media_answer() means. */
+const char *media_fault(int err);
+
 /* The call is answered: send, listen. */
 void media_start(struct media *media);
 

@@ -137,6 +137,13 @@ static const struct tc_option options[] = {
 	 .min = 1,
 	 .max = 3000,
 	 .help = "calls at once"},
+	{.name = "max_incoming",
+	 .type = TC_INT,
+	 FIELD(max_incoming),
+	 .def = "5",
+	 .max = 1000,
+	 .help = "calls that come in, at once; further ones hear that it is busy; 0 = all are "
+		 "declined"},
 	{.name = "calls_per_second",
 	 .type = TC_DOUBLE,
 	 FIELD(calls_per_second),
@@ -366,6 +373,7 @@ static void status(void *state, struct tc_status *out)
 	tc_status_text(out, "local", f.local);
 	tc_status_number(out, "registered", f.registered);
 	tc_status_number(out, "calls", f.calls);
+	tc_status_number(out, "incoming", f.incoming);
 	tc_status_number(out, "invites_waiting", f.queued);
 	tc_status_number(out, "closing", f.closing);
 	tc_status_number(out, "requests_dropped", (double)f.dropped);
@@ -430,6 +438,14 @@ static int hangup(void *state, const char *call_id)
 	return 0;
 }
 
+static int answer(void *state, const char *call_id)
+{
+	struct sip *sip = state;
+
+	agent_command(sip->agent, command_new(COMMAND_ANSWER, call_id));
+	return 0;
+}
+
 static int recover(void *state, const char *call_id, const char *number, const char *ref)
 {
 	struct sip *sip = state;
@@ -446,7 +462,12 @@ static int recover(void *state, const char *call_id, const char *number, const c
 }
 
 static const struct tc_pbx_ops ops = {
-	.originate = originate, .play = play, .hangup = hangup, .recover = recover};
+	.originate = originate,
+	.play = play,
+	.hangup = hangup,
+	.recover = recover,
+	.answer = answer,
+};
 
 TC_API extern const struct tc_plugin tc_plugin;
 const struct tc_plugin tc_plugin = {

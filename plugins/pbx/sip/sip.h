@@ -27,7 +27,7 @@ struct sip_config {
 	struct tc_strings codecs;
 	const char *rtp_ports, *rtp_address;
 	int64_t answer_timeout_ms, keepalive_ms;
-	int64_t max_calls;
+	int64_t max_calls, max_incoming;
 	double calls_per_second;
 	struct tc_strings peers;
 };
@@ -36,6 +36,7 @@ enum command_type {
 	COMMAND_CALL,
 	COMMAND_PLAY,
 	COMMAND_HANGUP,
+	COMMAND_ANSWER,
 	COMMAND_RECOVER,
 	COMMAND_RESOLVED,
 	COMMAND_CLOSE,

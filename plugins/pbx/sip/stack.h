@@ -81,7 +81,8 @@ struct agent {
 	struct hash *legs_by_id;
 	struct leg_list legs, queue;
 	unsigned n_legs, n_queued;
-	unsigned n_live; /* legs whose end was not reported */
+	unsigned n_live;     /* legs whose end was not reported */
+	unsigned n_incoming; /* of these, calls that came in */
 	struct rescue_list rescues;
 	struct upkeep *upkeep;
 	struct pacer *pacer;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading of callers out of headers. Which header is believed is decided elsewhere. */
-#include "caller.h"
+#include "party.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -74,7 +74,7 @@ static int next(struct span *s)
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-bool caller_user(const char *value, size_t len, char *buf, size_t size_bytes)
+bool party_user(const char *value, size_t len, char *buf, size_t size_bytes)
 {
 	struct span s = uri_of(value, len);
 	size_t n = 0;
@@ -102,11 +102,11 @@ bool caller_user(const char *value, size_t len, char *buf, size_t size_bytes)
 	return n > 0;
 }
 
-bool caller_number(const char *value, size_t len, char *buf, size_t size_bytes)
+bool party_number(const char *value, size_t len, char *buf, size_t size_bytes)
 {
 	size_t n = 0;
 
-	if (!caller_user(value, len, buf, size_bytes))
+	if (!party_user(value, len, buf, size_bytes))
 		return false;
 	for (const char *p = buf; *p; p++) {
 		if (strchr("-.()", *p))
@@ -118,10 +118,10 @@ bool caller_number(const char *value, size_t len, char *buf, size_t size_bytes)
 		buf[n++] = *p;
 	}
 	buf[n] = '\0';
-	return n > 0;
+	return n > (buf[0] == '+');
 }
 
-bool caller_withheld(const char *value, size_t len)
+bool party_withheld(const char *value, size_t len)
 {
 	static const char *const words[] = {"id", "user", "header"};
 	const char *end = value + len;

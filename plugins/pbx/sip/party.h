@@ -3,8 +3,8 @@
  * Who calls, and what was dialled: the user of a URI as it stands in a From, To or
  * P-Asserted-Identity. All of it is the far end's text.
  */
-#ifndef SIP_CALLER_H
-#define SIP_CALLER_H
+#ifndef SIP_PARTY_H
+#define SIP_PARTY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,17 +20,17 @@
  * thread  any
  * source  RFC 3261 25.1, RFC 3966 3
  */
-bool caller_user(const char *value, size_t len, char *buf, size_t size_bytes);
+bool party_user(const char *value, size_t len, char *buf, size_t size_bytes);
 
 /*
- * As caller_user(), and it must be a telephone number; marks that only please the eye are taken out
+ * As party_user(), and it must be a telephone number; marks that only please the eye are taken out
  * (RFC 3966 5.1.1).
  *
  * buf  receives [+]digits, * and #
  */
-bool caller_number(const char *value, size_t len, char *buf, size_t size_bytes);
+bool party_number(const char *value, size_t len, char *buf, size_t size_bytes);
 
 /* Whether a Privacy header wants the caller unnamed: source RFC 3323 4.2, RFC 3325 9.3. */
-bool caller_withheld(const char *value, size_t len);
+bool party_withheld(const char *value, size_t len);
 
 #endif
