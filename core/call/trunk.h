@@ -114,6 +114,7 @@ int trunk_play(struct trunk *trunk, const char *call_id, uint32_t play_id,
 	       const struct tc_pbx_item *items, size_t n);
 int trunk_hangup(struct trunk *trunk, const char *call_id);
 /* -ENOTSUP: its plugin answers no calls. */
+int trunk_release(struct trunk *trunk, const char *call_id);
 int trunk_answer(struct trunk *trunk, const char *call_id);
 int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, const char *ref);
 
@@ -125,7 +126,9 @@ json_t *trunks_status(const struct trunks *trunks);
 
 /* ---- trunk_check.c ---- */
 
-/* report: {"ok", "steps": [{"step", "ok": true|false|null, "text"}]}; the reference is the callee's */
+/*
+ * report: {"ok", "steps": [{"step", "ok": true|false|null, "text"}]}; the reference is the callee's
+ */
 typedef void (*trunk_checked_fn)(void *arg, json_t *report);
 
 /*

@@ -25,17 +25,16 @@ static void add_step(json_t *steps, const char *step, json_t *ok, const char *te
 /* What the plugin gave, and nothing else than what is described. */
 static void add_steps(json_t *steps, const json_t *given)
 {
-	size_t n = json_array_size(given);
-
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < json_array_size(given); i++) {
 		const json_t *one = json_array_get(given, i);
 		const char *step = json_string_value(json_object_get(one, "step"));
 		json_t *ok = json_object_get(one, "ok");
 
-		add_step(steps, step ? step : "?", json_is_boolean(ok) ? json_incref(ok) : json_null(),
+		add_step(steps, step ? step : "?",
+			 json_is_boolean(ok) ? json_incref(ok) : json_null(),
 			 json_string_value(json_object_get(one, "text")));
 	}
-	if (!n)
+	if (!json_array_size(given))
 		add_step(steps, "check", json_false(), "the plugin has checked nothing");
 }
 
