@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -30,7 +31,8 @@
 #define BINS 10000 /* of 10 us */
 
 struct call {
-	struct call *next;
+	struct call *next, *next_number; /* in by_id, by_number */
+	LIST_ENTRY(call) live;
 	char id[96];
 	char number[40];
 	int rtp_fd, rtp_port;
@@ -46,11 +48,12 @@ struct call {
 static struct {
 	int sip_fd, epoll, timer;
 	struct sockaddr_in self;
-	struct call *by_id[TABLE];
+	struct call *by_id[TABLE], *by_number[TABLE];
+	LIST_HEAD(, call) live_calls;
 	struct call **all;
 	long n, cap;
 	char key;
-	double press_s, hang_s;
+	double press_s;
 	long live, live_max, doubled, acked, byes;
 	uint32_t bins[BINS];
 	bool measuring;
@@ -133,7 +136,7 @@ static struct call *call_new(const char *id, const char *msg)
 	struct call *c = tc_alloc(sizeof(*c));
 	const char *at = strchr(msg, ':');
 	const char *m = strstr(msg, "\r\nm=audio "), *ip = strstr(msg, "\r\nc=IN IP4 ");
-	unsigned h = hash(id);
+	unsigned h = hash(id), by_number;
 
 	snprintf(c->id, sizeof(c->id), "%s", id);
 	snprintf(c->number, sizeof(c->number), "%.*s", at ? (int)strcspn(at + 1, "@ ;") : 0,
@@ -149,12 +152,16 @@ static struct call *call_new(const char *id, const char *msg)
 		g.cap = g.cap ? g.cap * 2 : 1024;
 		g.all = tc_realloc(g.all, (size_t)g.cap * sizeof(*g.all));
 	}
-	for (long i = 0; i < g.n; i++) {
-		if (!g.all[i]->over && !strcmp(g.all[i]->number, c->number)) {
+	by_number = hash(c->number);
+	for (struct call *other = g.by_number[by_number]; other; other = other->next_number) {
+		if (!other->over && !strcmp(other->number, c->number)) {
 			c->doubled = true;
 			g.doubled++;
 		}
 	}
+	c->next_number = g.by_number[by_number];
+	g.by_number[by_number] = c;
+	LIST_INSERT_HEAD(&g.live_calls, c, live);
 	g.all[g.n++] = c;
 	if (++g.live > g.live_max)
 		g.live_max = g.live;
@@ -218,6 +225,7 @@ static void end_call(struct call *c)
 	if (c->over)
 		return;
 	c->over = true;
+	LIST_REMOVE(c, live);
 	g.live--;
 	close(c->rtp_fd);
 }
@@ -340,16 +348,14 @@ static void on_tick(void)
 {
 	uint64_t ticks;
 	int64_t t = now_ns();
+	struct call *c;
 
 	if (read(g.timer, &ticks, sizeof(ticks)) < 0)
 		return;
 	g.measuring = (double)t / 1e9 - g.start_s > g.measure_from_s;
-	for (long i = 0; i < g.n; i++) {
-		struct call *c = g.all[i];
-
-		if (!c->over && c->press_ns && t >= c->press_ns && c->pressed < 5)
+	LIST_FOREACH(c, &g.live_calls, live)
+		if (c->press_ns && t >= c->press_ns && c->pressed < 5)
 			press(c);
-	}
 }
 
 static void listen_sip(int port)

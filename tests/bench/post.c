@@ -26,6 +26,7 @@ struct options {
 	double rate; /* per second; 0 = as fast as answered */
 	double seconds;
 	const char *path, *token, *stamps;
+	const char *message; /* the same for all; NULL = one of its own for each */
 	bool alertmanager;
 	long first; /* number of the first alert: "+49<first + i>" */
 };
@@ -65,6 +66,11 @@ static void die(const char *what)
 
 static int body(const struct options *o, int i, char *buf, size_t size)
 {
+	if (o->message)
+		return snprintf(buf, size,
+				"{\"message\":\"%s\",\"target\":\"+49%ld\","
+				"\"dedup_key\":\"bench-%ld\"}",
+				o->message, o->first + i, o->first + i);
 	if (!o->alertmanager)
 		return snprintf(buf, size,
 				"{\"message\":\"Disk full on web%d\",\"target\":\"+49%ld\","
@@ -258,7 +264,7 @@ int main(int argc, char **argv)
 			      .token = "-", .first = 3000000}};
 	int c;
 
-	while ((c = getopt(argc, argv, "p:c:n:r:s:u:t:o:f:a")) != -1) {
+	while ((c = getopt(argc, argv, "p:c:n:r:s:u:t:o:f:m:a")) != -1) {
 		switch (c) {
 		case 'p': r.o.port = (int)strtol(optarg, NULL, 10); break;
 		case 'c': r.o.connections = (int)strtol(optarg, NULL, 10); break;
@@ -269,11 +275,12 @@ int main(int argc, char **argv)
 		case 't': r.o.token = optarg; break;
 		case 'o': r.o.stamps = optarg; break;
 		case 'f': r.o.first = strtol(optarg, NULL, 10); break;
+		case 'm': r.o.message = optarg; break;
 		case 'a': r.o.alertmanager = true; break;
 		default:
 			fputs("usage: post -p PORT -u PATH -t TOKEN [-c CONNECTIONS] [-n COUNT] "
 			      "[-r RATE] "
-			      "[-s SECONDS] [-f FIRST] [-o STAMPS] [-a]\n",
+			      "[-s SECONDS] [-f FIRST] [-o STAMPS] [-m MESSAGE | -a]\n",
 			      stderr);
 			return 2;
 		}
