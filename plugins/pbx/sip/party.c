@@ -117,8 +117,10 @@ bool party_number(const char *value, size_t len, char *buf, size_t size_bytes)
 		}
 		buf[n++] = *p;
 	}
+	if (n == 1 && buf[0] == '+')
+		n = 0;
 	buf[n] = '\0';
-	return n > (buf[0] == '+');
+	return n > 0;
 }
 
 bool party_withheld(const char *value, size_t len)

@@ -17,6 +17,7 @@
 #include "digest.h"
 #include "dtmf.h"
 #include "ids.h"
+#include "party.h"
 #include "target.h"
 #include "wrap.h"
 
@@ -308,6 +309,91 @@ static void addresses_are_read(void **state)
 	assert_int_equal(target_network("192.0.2.77/", &ip, &mask), -EINVAL);
 }
 
+/* ---- who calls ---- */
+
+static void user_is(const char *value, const char *want)
+{
+	char buf[40] = "?";
+
+	assert_int_equal(party_user(value, strlen(value), buf, sizeof(buf)), want[0] != 0);
+	assert_string_equal(buf, want);
+}
+
+static void number_is(const char *value, const char *want)
+{
+	char buf[40] = "?";
+
+	assert_int_equal(party_number(value, strlen(value), buf, sizeof(buf)), want[0] != 0);
+	assert_string_equal(buf, want);
+}
+
+static void users_are_read(void **state)
+{
+	(void)state;
+	user_is("sip:100@example.com", "100");
+	user_is("<sip:100@example.com>;tag=1", "100");
+	user_is("\"Alice <sip:2@a>\" <sip:tocsin@example.com:5060;transport=tcp>;tag=1", "tocsin");
+	user_is("\"A \\\" <sip:2@a>\" <SIPS:%31%2b@h>", "1+");
+	user_is("  sip:a;isub=3@h;tag=1", "a");
+	user_is("sip:a:password@h", "a");
+	user_is("tel:+49-30-1;phone-context=x", "+49-30-1");
+	user_is("sip:example.com", "");
+	user_is("sip:@example.com", "");
+	user_is("<sip:1@h", "");
+	user_is("<>", "");
+	user_is("http://1@h", "");
+	user_is("sip:%0d%0ax@h", "");
+	user_is("sip:%@h", "");
+	user_is("sip:%4@h", "");
+	user_is("sip:%4x@h", "");
+	user_is("sip:%00@h", "");
+	user_is("sip:<b>@h", "");
+	user_is("sip:a\"b@h", "");
+	user_is("sip:\xc3\xa4@h", "");
+	user_is("", "");
+	user_is("sip:012345678901234567890123456789012345678@h",
+		"012345678901234567890123456789012345678");
+	user_is("sip:0123456789012345678901234567890123456789@h", "");
+}
+
+static void numbers_are_read(void **state)
+{
+	char buf[40];
+
+	(void)state;
+	number_is("<sip:+49301234@example.com;user=phone>;tag=1", "+49301234");
+	number_is("<tel:+49(30)12.34-5>", "+493012345");
+	number_is("\"Bob\" <sip:0301234@h>", "0301234");
+	number_is("<sip:*31%23@h>", "*31#");
+	number_is("<sip:anonymous@anonymous.invalid>;tag=1", "");
+	number_is("<sip:12a@h>", "");
+	number_is("<sip:1+2@h>", "");
+	number_is("<sip:+@h>", "");
+	number_is("<sip:---@h>", "");
+	/* not beyond its end */
+	assert_true(party_number("tel:12345", 6, buf, sizeof(buf)));
+	assert_string_equal(buf, "12");
+	assert_false(party_number("<sip:1@h>", 6, buf, sizeof(buf)));
+}
+
+static bool withheld(const char *value)
+{
+	return party_withheld(value, strlen(value));
+}
+
+static void the_wish_for_privacy_is_read(void **state)
+{
+	(void)state;
+	assert_true(withheld("id"));
+	assert_true(withheld("header; USER ;critical"));
+	assert_true(withheld("critical;id"));
+	assert_false(withheld("none"));
+	assert_false(withheld("session;ident"));
+	assert_false(withheld(""));
+	assert_false(party_withheld("xid", 2));
+	assert_true(party_withheld("idx", 2));
+}
+
 /* ---- keys ---- */
 
 static char event(struct dtmf *d, uint32_t ssrc, uint32_t stamp, bool marker, uint8_t key, bool end,
@@ -427,6 +513,9 @@ int main(void)
 		cmocka_unit_test(uris_are_filled),
 		cmocka_unit_test(uris_are_read),
 		cmocka_unit_test(addresses_are_read),
+		cmocka_unit_test(users_are_read),
+		cmocka_unit_test(numbers_are_read),
+		cmocka_unit_test(the_wish_for_privacy_is_read),
 		cmocka_unit_test(events_are_keys_once),
 		cmocka_unit_test(a_long_event_is_one_key),
 		cmocka_unit_test(what_is_no_key_is_none),
