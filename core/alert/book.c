@@ -98,6 +98,7 @@ void book_open(struct alerts *alerts, const struct alert_row *row, const struct 
 		.attempts_used = progress ? progress->attempts : 0,
 		.first_us = progress ? progress->first_us : 0,
 		.due_us = progress ? progress->due_us : 0,
+		.call_id = progress ? progress->call_id : NULL,
 	};
 	alert = tc_alloc(sizeof(*alert));
 	tc_strcopy(alert->id, sizeof(alert->id), row->id);

@@ -50,9 +50,10 @@ struct alert *book_find(struct alerts *alerts, const char *id);
 struct progress {
 	int attempts;
 	int64_t first_us, due_us;
+	const char *call_id; /* of a call that is up and goes on; NULL = none */
 };
 
-/* Begin to work on an alert whose row is committed. progress: NULL = new. */
+/* Begin to work on an alert whose row is committed. progress: NULL = new; borrowed. */
 void book_open(struct alerts *alerts, const struct alert_row *row, const struct progress *progress);
 /*
  * It needs no more work: stop the calls and forget it.
@@ -76,6 +77,9 @@ void intake_drop(struct alerts *alerts);
 /* ---- outcome.c ---- */
 
 extern const struct page_events outcome_page_events;
+/* A key was pressed in a call that is over, and its consequence was not committed: it is now. */
+void outcome_pressed(struct alerts *alerts, const struct alert_row *row,
+		     const struct caller_word *word);
 /* At the end of the process: forget what could not be stored. */
 void outcome_drop(struct alerts *alerts);
 

@@ -205,18 +205,34 @@ int alerts_act(struct alerts *alerts, const char *id, enum alert_verb verb, cons
 
 /* ---- what the pages tell ---- */
 
-static void on_key(void *arg, struct page *page, const char *call_id, enum page_key key)
+static void decide_by_key(struct alerts *alerts, const char *id, const struct caller_word *word,
+			  const char *who)
 {
 	static const enum alert_verb verb[] = {[PAGE_KEY_ACKNOWLEDGE] = ALERT_ACKNOWLEDGE,
 					       [PAGE_KEY_ESCALATE] = ALERT_ESCALATE,
 					       [PAGE_KEY_RESOLVE] = ALERT_RESOLVE};
-	struct alert *alert = arg;
-	struct decision *d = decision_new(alert->alerts, alert->id, verb[key], page_who(page));
+	struct decision *d = decision_new(alerts, id, verb[word->key], who);
 
-	tc_strcopy(d->call_id, sizeof(d->call_id), call_id);
-	d->reason = tc_strdup("key pressed in the call");
+	tc_strcopy(d->call_id, sizeof(d->call_id), word->call_id);
+	d->reason = tc_strdup(word->how);
 	d->stays = true;
 	submit(d);
+}
+
+static void on_key(void *arg, struct page *page, const char *call_id, enum page_key key,
+		   const char *how)
+{
+	struct alert *alert = arg;
+
+	decide_by_key(alert->alerts, alert->id,
+		      &(struct caller_word){.call_id = call_id, .key = key, .how = how},
+		      page_who(page));
+}
+
+void outcome_pressed(struct alerts *alerts, const struct alert_row *row,
+		     const struct caller_word *word)
+{
+	decide_by_key(alerts, row->id, word, row->target);
 }
 
 static void on_page_done(void *arg, const char *reason)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * After a start: what an earlier process has left open is taken up again. Its calls that may still
- * be up are ended first, so that nobody's telephone rings twice.
+ * After a start: what an earlier process has left open is taken up again. First its calls are looked
+ * after, so that nobody's telephone rings twice: one that is up goes on, the others are ended.
  */
 #include <search.h>
 #include <stdlib.h>
@@ -13,6 +13,17 @@
 #include "store/call_repo.h"
 #include "store/store.h"
 
+/* A call that had not ended. */
+struct left_call {
+	TAILQ_ENTRY(left_call) link; /* of resume->live, then of left->calls */
+	struct left_alert *left;     /* NULL: its alert is closed */
+	struct call_row row;         /* owned */
+	bool told;                   /* something was heard of it: */
+	enum caller_found found;
+};
+
+TAILQ_HEAD(left_calls, left_call);
+
 struct left_alert {
 	char id[TC_ID_SIZE];      /* first: the key of the tree */
 	TAILQ_ENTRY(left_alert) link;
@@ -22,7 +33,7 @@ struct left_alert {
 				     there */
 	char result[16];          /* of the last call that has ended, "" = none; and when it did */
 	int64_t ended_us;
-	unsigned recovering;      /* its calls that are being ended */
+	struct left_calls calls;  /* whose end is not known */
 	bool over;                /* decided meanwhile: no work is left */
 };
 
@@ -32,21 +43,18 @@ struct early {
 	char id[TC_ID_SIZE];
 };
 
-struct left_call {
-	STAILQ_ENTRY(left_call) link;
-	struct call_row row;      /* owned */
-};
-
 struct resume {
 	struct alerts *alerts;
 	void (*done)(void *arg, int err);
 	void *arg;
 	TAILQ_HEAD(, left_alert) open;
 	void *tree;               /* tsearch of open, by id */
-	STAILQ_HEAD(, left_call) live;
+	struct left_calls live;
 	STAILQ_HEAD(, early) early;
 	bool read;                /* the lists belong to the loop now */
-	struct left_alert *reading; /* in the store's thread */
+	/* in the store's thread */
+	struct left_alert *reading;
+	struct left_call *deciding;
 };
 
 /* ---- in the store's thread ---- */
@@ -62,6 +70,7 @@ static int add_open(const struct alert_row *row, void *arg)
 	struct left_alert *left = tc_alloc(sizeof(*left));
 
 	left->resume = r;
+	TAILQ_INIT(&left->calls);
 	tc_strcopy(left->id, sizeof(left->id), row->id);
 	alert_row_copy(&left->row, row);
 	TAILQ_INSERT_TAIL(&r->open, left, link);
@@ -75,35 +84,62 @@ static int add_live(const struct call_row *row, void *arg)
 	struct left_call *left = tc_alloc(sizeof(*left));
 
 	call_row_copy(&left->row, row);
-	STAILQ_INSERT_TAIL(&r->live, left, link);
+	TAILQ_INSERT_TAIL(&r->live, left, link);
 	return 0;
+}
+
+/* One attempt may be several calls, by one trunk after another. */
+static void progress(struct left_alert *left, const char *result, int attempt, int64_t ended_us)
+{
+	int used = caller_used(result, attempt);
+
+	if (used > left->progress.attempts)
+		left->progress.attempts = used;
+	tc_strcopy(left->result, sizeof(left->result), result);
+	left->ended_us = ended_us;
 }
 
 /* The calls made before tell how far the attempts have come. */
 static int add_progress(const struct call_row *row, void *arg)
 {
-	struct resume *r = arg;
-	struct left_alert *left = r->reading;
-	struct progress *p = &left->progress;
-	int used;
+	struct left_alert *left = ((struct resume *)arg)->reading;
 
-	if (!row->result)
-		return 0;
-	if (!p->first_us && row->placed_us)
-		p->first_us = row->placed_us;
-	/* one attempt may be several calls, by one trunk after another */
-	used = caller_used(row->result, row->attempt);
-	if (used > p->attempts)
-		p->attempts = used;
-	tc_strcopy(left->result, sizeof(left->result), row->result);
-	left->ended_us = row->ended_us;
+	if (!left->progress.first_us && row->placed_us)
+		left->progress.first_us = row->placed_us;
+	if (row->result)
+		progress(left, row->result, row->attempt, row->ended_us);
 	return 0;
+}
+
+/* Was it in this call that its alert was decided? Then that is how the call went. */
+static int add_decided(const struct event_row *row, void *arg)
+{
+	static const char *const by[][2] = {{"alert.acknowledged", "acknowledged"},
+					    {"alert.resolved", "acknowledged"},
+					    {"alert.escalated", "escalated"}};
+	struct left_call *c = ((struct resume *)arg)->deciding;
+
+	for (size_t i = 0; i < sizeof(by) / sizeof(*by); i++) {
+		if (c->row.result || !row->call_id || strcmp(row->call_id, c->row.id) != 0 ||
+		    strcmp(row->what, by[i][0]) != 0)
+			continue;
+		c->row.result = tc_strdup(by[i][1]);
+	}
+	return 0;
+}
+
+static struct left_alert *left_find(struct resume *r, const char *id)
+{
+	void *found = tfind(id, &r->tree, by_id);
+
+	return found ? *(struct left_alert **)found : NULL;
 }
 
 static int read_all(struct db *db, void *arg)
 {
 	struct resume *r = arg;
 	struct left_alert *left;
+	struct left_call *c;
 	int err = alert_list_open(db, add_open, r);
 
 	if (!err)
@@ -113,55 +149,120 @@ static int read_all(struct db *db, void *arg)
 		if (!err)
 			err = call_list_alert(db, left->row.id, add_progress, r);
 	}
+	TAILQ_FOREACH(c, &r->live, link) {
+		r->deciding = c;
+		if (!err && !left_find(r, c->row.alert_id))
+			err = event_list_alert(db, c->row.alert_id, add_decided, r);
+	}
 	return err;
 }
 
 /* ---- on the loop ---- */
 
+static void call_free(struct left_call *c)
+{
+	call_row_fini(&c->row);
+	free(c);
+}
+
 static void left_free(struct left_alert *left)
 {
 	struct resume *r = left->resume;
+	struct left_call *c;
 
+	while ((c = TAILQ_FIRST(&left->calls))) {
+		TAILQ_REMOVE(&left->calls, c, link);
+		call_free(c);
+	}
 	tdelete(left, &r->tree, by_id);
 	TAILQ_REMOVE(&r->open, left, link);
 	alert_row_fini(&left->row);
 	free(left);
 }
 
-static void work_on(struct left_alert *left)
+static void let_go(struct left_alert *left, const char *why)
+{
+	struct left_call *c;
+
+	TAILQ_FOREACH(c, &left->calls, link)
+		caller_let_go(left->resume->alerts->caller, c->row.id, why);
+}
+
+/* call_id: of its call that goes on, or NULL */
+static void work_on(struct left_alert *left, const char *call_id)
 {
 	struct alerts *alerts = left->resume->alerts;
 
 	if (left->result[0])
 		left->progress.due_us =
 			left->ended_us + caller_redial_ms(alerts->caller, left->result) * 1000;
-	if (!left->over)
-		book_open(alerts, &left->row, &left->progress);
+	left->progress.call_id = call_id;
+	book_open(alerts, &left->row, &left->progress);
+	let_go(left, "the daemon was restarted, and another call goes on for this alert");
 	left_free(left);
 }
 
+/* The one that is to go on: where somebody listens; NULL = none, or it is not yet known. */
+static struct left_call *best(const struct left_alert *left, bool *wait)
+{
+	struct left_call *c, *found = NULL;
+
+	*wait = false;
+	TAILQ_FOREACH(c, &left->calls, link) {
+		if (c->told && (!found || c->found > found->found))
+			found = c;
+		if (!c->told)
+			*wait = true;
+	}
+	if (found && found->found == CALLER_TALKS)
+		*wait = false;
+	return *wait ? NULL : found;
+}
+
+/* Go on with an alert as soon as its calls allow. */
+static void settle(struct left_alert *left)
+{
+	bool wait;
+	struct left_call *c = best(left, &wait);
+
+	if (left->over) {
+		let_go(left, "the daemon was restarted during this call, and its alert is decided");
+		left_free(left);
+	} else if (!wait) {
+		work_on(left, c ? c->row.id : NULL);
+	}
+}
+
+static void finish_when_empty(struct resume *r);
+
 static void mark_over(struct resume *r, const char *id)
 {
-	void *found = tfind(id, &r->tree, by_id);
+	struct left_alert *left = left_find(r, id);
 
-	if (found)
-		(*(struct left_alert **)found)->over = true;
+	if (left)
+		left->over = true;
 }
 
 void resume_forget(struct alerts *alerts, const char *id)
 {
 	struct resume *r = alerts->resume;
+	struct left_alert *left;
 	struct early *e;
 
 	if (!r)
 		return;
-	if (r->read) {
-		mark_over(r, id);
+	if (!r->read) {
+		e = tc_alloc(sizeof(*e));
+		tc_strcopy(e->id, sizeof(e->id), id);
+		STAILQ_INSERT_TAIL(&r->early, e, link);
 		return;
 	}
-	e = tc_alloc(sizeof(*e));
-	tc_strcopy(e->id, sizeof(e->id), id);
-	STAILQ_INSERT_TAIL(&r->early, e, link);
+	left = left_find(r, id);
+	if (!left)
+		return;
+	left->over = true;
+	settle(left);
+	finish_when_empty(r);
 }
 
 static void apply_early(struct resume *r)
@@ -185,10 +286,9 @@ void resume_drop(struct alerts *alerts)
 	if (!r)
 		return;
 	apply_early(r);
-	while ((c = STAILQ_FIRST(&r->live))) {
-		STAILQ_REMOVE_HEAD(&r->live, link);
-		call_row_fini(&c->row);
-		free(c);
+	while ((c = TAILQ_FIRST(&r->live))) {
+		TAILQ_REMOVE(&r->live, c, link);
+		call_free(c);
 	}
 	while (!TAILQ_EMPTY(&r->open))
 		left_free(TAILQ_FIRST(&r->open));
@@ -207,41 +307,53 @@ static void finish_when_empty(struct resume *r)
 	done(arg, 0);
 }
 
-static void call_over(void *arg)
+/* Its call is over. A key in it that had no consequence has one now. */
+static void call_over(struct left_call *c, const struct caller_word *word)
 {
-	struct left_alert *left = arg;
-	struct resume *r = left->resume;
+	struct left_alert *left = c->left;
 
-	if (--left->recovering)
-		return;
-	work_on(left);
-	finish_when_empty(r);
+	progress(left, word->result, word->attempt, word->ended_us);
+	if (word->pressed && !left->over) {
+		outcome_pressed(left->resume->alerts, &left->row, word);
+		left->over = true;
+	}
+	TAILQ_REMOVE(&left->calls, c, link);
+	call_free(c);
 }
 
-static void call_of_closed_over(void *arg)
+static void on_word(void *arg, const struct caller_word *word)
 {
-	(void)arg; /* its alert is closed: nobody waits */
+	struct left_call *c = arg;
+	struct left_alert *left = c->left;
+	struct resume *r = left->resume;
+
+	c->told = true;
+	c->found = word->found;
+	if (word->found == CALLER_OVER)
+		call_over(c, word);
+	settle(left);
+	finish_when_empty(r);
 }
 
 static void recover_calls(struct resume *r)
 {
+	struct caller *caller = r->alerts->caller;
 	struct left_call *c;
 
-	while ((c = STAILQ_FIRST(&r->live))) {
-		void *found = tfind(c->row.alert_id, &r->tree, by_id);
-		struct left_alert *left = found ? *(struct left_alert **)found : NULL;
+	while ((c = TAILQ_FIRST(&r->live))) {
+		struct left_alert *left = left_find(r, c->row.alert_id);
 
-		STAILQ_REMOVE_HEAD(&r->live, link);
+		TAILQ_REMOVE(&r->live, c, link);
 		tc_log(NULL, TC_LOG_INFO,
 		       "call %s: was %s when the daemon ended, taking care of it", c->row.id,
 		       c->row.state);
-		if (left)
-			left->recovering++;
-		caller_recover(r->alerts->caller, &c->row, left ? call_over : call_of_closed_over,
-			       left);
-		call_row_fini(&c->row);
-		free(c);
+		c->left = left;
+		if (!caller_recover(caller, &c->row, left ? on_word : NULL, c) && left)
+			TAILQ_INSERT_TAIL(&left->calls, c, link);
+		else
+			call_free(c);
 	}
+	caller_all_known(caller);
 }
 
 static void read_done(void *arg, int err)
@@ -258,8 +370,7 @@ static void read_done(void *arg, int err)
 	recover_calls(r);
 	for (left = TAILQ_FIRST(&r->open); left; left = next, n++) {
 		next = TAILQ_NEXT(left, link);
-		if (!left->recovering)
-			work_on(left);
+		settle(left);
 	}
 	if (n)
 		tc_log(NULL, TC_LOG_INFO, "%zu open alerts are taken up again", n);
@@ -275,7 +386,7 @@ int alerts_resume(struct alerts *alerts, void (*done)(void *arg, int err), void 
 	r->arg = arg;
 	alerts->resume = r;
 	TAILQ_INIT(&r->open);
-	STAILQ_INIT(&r->live);
+	TAILQ_INIT(&r->live);
 	STAILQ_INIT(&r->early);
 	return store_read(alerts->store, read_all, read_done, r);
 }

@@ -29,20 +29,26 @@ static const struct {
 	{"resolve", PAGE_KEY_RESOLVE, CALL_ACKNOWLEDGED},
 };
 
-static bool decide(struct call *call, const char *action)
+#define BY_KEY "key pressed in the call"
+#define BY_DIALPLAN "acknowledged through the PBX's dialplan"
+
+/* -1: the action decides nothing. */
+static int deciding_find(const char *action)
 {
-	for (size_t i = 0; i < sizeof(deciding) / sizeof(*deciding); i++) {
-		if (strcmp(deciding[i].action, action) != 0)
-			continue;
-		if (!call->hung_up)
-			play_stop(call);
-		/* already now, in case they hang up before the commit is done: the key counts */
-		call->result = deciding[i].result;
-		call->key_busy = true;
-		call->page->events->key(call->page->arg, call->page, call->id, deciding[i].key);
-		return true;
-	}
-	return false;
+	for (size_t i = 0; action && i < sizeof(deciding) / sizeof(*deciding); i++)
+		if (!strcmp(deciding[i].action, action))
+			return (int)i;
+	return -1;
+}
+
+static void decide(struct call *call, int what, const char *how)
+{
+	if (!call->hung_up)
+		play_stop(call);
+	/* already now, in case they hang up before the commit is done: the key counts */
+	call->result = deciding[what].result;
+	call->key_busy = true;
+	call->page->events->key(call->page->arg, call->page, call->id, deciding[what].key, how);
 }
 
 void ack_key(struct call *call, char key)
@@ -55,12 +61,72 @@ void ack_key(struct call *call, char key)
 	call_record(call, "call.key", over ? "it came after the decision" : NULL, NULL,
 		    "%s pressed %c%s%s", call_whom(call), key, action ? ": " : "",
 		    action ? action : "");
-	if (over || (action && decide(call, action)) || call->hung_up)
+	if (over)
 		return;
-	if (!action)
-		play_say(call, "unknown_key", false);
-	else
+	if (deciding_find(action) >= 0)
+		decide(call, deciding_find(action), BY_KEY);
+	else if (call->hung_up)
+		return;
+	else if (action)
 		play_message(call);
+	else if (!call->dialplan)
+		play_say(call, "unknown_key", false);
+}
+
+/* What the earlier process perhaps could not decide any more; -1 = nothing. */
+static int pressed(const struct call *call)
+{
+	int what = -1;
+
+	if (call->acked)
+		return deciding_find("acknowledge");
+	for (const char *key = call->keys.data; *key && what < 0; key++)
+		what = deciding_find(ack_action(call->caller->deps.config, *key));
+	return what;
+}
+
+bool ack_pressed(const struct call *call, enum page_key *key, const char **how)
+{
+	int what = pressed(call);
+
+	if (what < 0)
+		return false;
+	*key = deciding[what].key;
+	*how = call->acked ? BY_DIALPLAN : BY_KEY;
+	return true;
+}
+
+enum call_result ack_result(const struct call *call)
+{
+	int what = pressed(call);
+
+	return what < 0 ? CALL_NO_RESULT : deciding[what].result;
+}
+
+void ack_again(struct call *call)
+{
+	int what = pressed(call);
+
+	if (what >= 0)
+		decide(call, what, call->acked ? BY_DIALPLAN : BY_KEY);
+}
+
+int ack_callback(struct call *call)
+{
+	/* one without a page may still be taken by one */
+	bool over = call->result || (call->page ? call->page->stopped : !call->word);
+
+	if (!call->acked)
+		call_record(call, "call.callback", over ? "it came after the decision" : NULL,
+			    NULL, "%s acknowledged through the PBX's dialplan", call_whom(call));
+	call->acked = true;
+	if (over)
+		return -EALREADY;
+	if (call->page)
+		decide(call, deciding_find("acknowledge"), BY_DIALPLAN);
+	else
+		recover_alive(call, true); /* who takes it will see */
+	return 0;
 }
 
 void call_confirm(struct caller *caller, const char *call_id, const char *prompt)

@@ -9,6 +9,9 @@
  * ack.c      keys
  * recall.c   what comes after a call: the next trunk, the next attempt, or the end
  * record.c   every transition, committed in order
+ * recover.c  calls of an earlier process
+ * callback.c what a PBX's own dialplan says of a call
+ * note.c     what else a PBX tells of a call
  * inbound.h  the calls that come in
  */
 #ifndef CORE_CALL_CALL_H
@@ -80,11 +83,14 @@ struct record;
 struct line {
 	char *number; /* owned; first: the key of the tree */
 	unsigned calls; /* that name it; the last one frees it */
-	struct call *busy;
+	unsigned busy;  /* calls that are up. After a restart there may be two, one of which is
+			   only believed to be */
 	TAILQ_HEAD(, call) waiting;
 };
 
 TAILQ_HEAD(call_list, call);
+
+struct found;
 
 struct caller {
 	struct caller_deps deps;
@@ -96,6 +102,10 @@ struct caller {
 	size_t queued, live;
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
 	struct inbound *inbound;     /* the calls that come in */
+	STAILQ_HEAD(, found) found;  /* by trunks, before it was known whose they are */
+	size_t found_n;
+	uint64_t notes;              /* what note.c has taken */
+	bool all_known;              /* the calls of earlier processes are */
 	bool closing;                /* nothing is begun any more */
 };
 
@@ -131,8 +141,9 @@ struct call {
 	char id[TC_ID_SIZE]; /* first: the key of the tree */
 	char alert_id[TC_ID_SIZE];
 	struct caller *caller;
-	struct page *page; /* NULL for one that is only being recovered */
+	struct page *page; /* NULL: of an earlier process, not taken by a page (yet) */
 	struct line *line;
+	bool on_line; /* one of line->busy */
 	struct trunk *trunk; /* holds a place in it, from CALL_PLACING on */
 	TAILQ_ENTRY(call) link; /* in one of caller->queue or line->waiting */
 	enum call_wait wait;
@@ -142,7 +153,7 @@ struct call {
 	char *number, *contact_id; /* owned */
 	int attempt;
 	int64_t created_us, placed_us, ringing_us, answered_us, ended_us;
-	int64_t spoken_ms;
+	int64_t spoken_ms, spoken_before_ms; /* before: in an earlier process */
 	int sip, q850;
 	char cause[96];
 	char *ref; /* owned; the trunk's */
@@ -157,6 +168,9 @@ struct call {
 	bool finishing; /* the list ends with hanging up */
 	bool key_busy;  /* a key's consequence is being committed */
 	bool hung_up;   /* we asked the trunk to end it */
+	bool dialplan;  /* the PBX's own greets and asks for keys: only the message is played */
+	bool released;  /* it has the call (again): nothing can be played */
+	bool acked;     /* it has told us of an acknowledgement */
 	bool originated; /* the trunk was asked */
 	struct speech_want *want; /* a prompt on its way: after a key */
 	struct tc_clip *spare;    /* owned; what stands in for a prompt that could not be
@@ -165,9 +179,12 @@ struct call {
 	STAILQ_HEAD(, record) records;
 	struct loop_timer retry;
 	bool done; /* ended, and to be freed with its last record */
-	/* recovery */
-	void (*recovered)(void *arg);
-	void *recovered_arg;
+	/* recover.c */
+	caller_word_fn word; /* who decides what becomes of it; NULL = decided */
+	void *word_arg;
+	const char *let_go;  /* constant: why nobody wants it */
+	bool alive;          /* the trunk says that it is up */
+	bool adopted;        /* by a page; the trunk has not said "answered" yet */
 	struct loop_timer limit; /* how long the present state may last */
 };
 
@@ -200,13 +217,35 @@ struct call *caller_find(struct caller *caller, const char *id);
 void place_call(struct page *page);
 /* Place what waits and can be placed now. */
 void place_pump(void *caller);
+/* Give it its line; take the line and a place in its trunk: one of an earlier process. */
+void place_join(struct call *call);
+void place_hold(struct call *call);
 /* The trunk and the line are free again. */
 void place_leave(struct call *call);
 void place_lines_free(struct caller *caller);
 /* It waits in a queue: take it out, it is not wanted any more. */
 void place_unqueue(struct call *call);
 
+/* ---- recover.c ---- */
+
+/*
+ * A call without a page is up.
+ *
+ * talks  somebody has answered
+ */
+void recover_alive(struct call *call, bool talks);
+/* Its end is recorded. */
+void recover_over(struct call *call);
+/* It is the page's from now on, and goes on where it is. */
+void recover_take(struct call *call, struct page *page);
+/* A trunk has a call that nobody asked for. */
+void recover_found(struct caller *caller, struct trunk *trunk, const char *call_id);
+/* At the end: forget what was found. */
+void recover_forget(struct caller *caller);
+
 /* ---- monitor.c ---- */
+
+#define ANSWER_MS 20000 /* beyond the ring time-out, for the trunk to report the end by itself */
 
 void monitor_event(void *caller, struct trunk *trunk, const struct tc_pbx_event *event);
 /* The end of a call, by the trunk or because it could not be asked. */
@@ -215,6 +254,8 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event);
  * The longest that the call may go on without a word from the trunk; then it is hung up, and ended.
  */
 void monitor_limit(struct call *call, int64_t limit_ms);
+/* The same by how long the call is in its state already. */
+void monitor_limit_left(struct call *call);
 /* Ask the trunk to end it; before it was asked: ends at once. */
 void call_hang_up(struct call *call);
 
@@ -231,12 +272,29 @@ void play_message(struct call *call);
 void play_say(struct call *call, const char *prompt, bool finish);
 void play_stop(struct call *call);
 void play_played(struct call *call, const struct tc_pbx_event *event);
+/* The trunk was deaf and plays nothing any more: say again what was being said. */
+void play_resume(struct call *call);
+/* The PBX's dialplan has the call: nothing is said any more. */
+void play_release(struct call *call);
+/* Let it have the call. */
+void play_give_back(struct call *call);
 /* What stands in for speech when no voice can speak; NULL when there is no memory. */
 struct tc_clip *play_chime(void);
 
 /* ---- ack.c ---- */
 
 void ack_key(struct call *call, char key);
+/* The PBX's dialplan says that it is acknowledged. 0, -EALREADY */
+int ack_callback(struct call *call);
+/*
+ * The key by which a call of an earlier process was decided, and perhaps without consequence. how:
+ * as in page_events
+ */
+bool ack_pressed(const struct call *call, enum page_key *key, const char **how);
+/* The call's result by it, or CALL_NO_RESULT. */
+enum call_result ack_result(const struct call *call);
+/* Such a key counts now, in the call that has been taken. */
+void ack_again(struct call *call);
 /* What a key means by the configuration: acknowledge escalate resolve repeat; NULL = nothing. */
 const char *ack_action(const struct config_call *config, char key);
 
@@ -254,6 +312,8 @@ void page_over(struct page *page, const char *why);
 
 /* ---- page.c ---- */
 
+/* Who places the calls of this daemon: for what comes through an instance. NULL: nobody (yet). */
+struct caller *caller_of(struct tc_instance *self);
 void page_free(struct page *page);
 /*
  * A prompt's text for an alert; a template that is broken is said as it stands.

@@ -24,26 +24,29 @@ static int64_t event_wall_us(const struct call *call, const struct tc_pbx_event 
 	return loop_wall_us(loop) - (ago_us > 0 ? ago_us : 0);
 }
 
-static void take_ref(struct call *call, const struct tc_pbx_event *event)
+/* result: it is a new one */
+static bool take_ref(struct call *call, const struct tc_pbx_event *event)
 {
 	if (!event->ref[0] || (call->ref && !strcmp(call->ref, event->ref)))
-		return;
+		return false;
 	free(call->ref);
 	call->ref = tc_strdup(event->ref);
+	return true;
 }
 
+/* Nothing new but perhaps the reference. */
 static void on_placed(struct call *call, const struct tc_pbx_event *event)
 {
-	if (call->state != CALL_PLACING || !event->ref[0])
-		return;
-	take_ref(call, event);
-	call_record(call, NULL, NULL, NULL, "%s", "");
+	if (take_ref(call, event))
+		call_record(call, NULL, NULL, NULL, "%s", "");
 }
 
 static void on_ringing(struct call *call, const struct tc_pbx_event *event)
 {
-	if (call->state != CALL_PLACING)
+	if (call->state != CALL_PLACING) {
+		on_placed(call, event);
 		return;
+	}
 	take_ref(call, event);
 	call->ringing_us = event_wall_us(call, event);
 	trunk_outcome(call->trunk, call->id, call->placed_us, true);
@@ -51,10 +54,8 @@ static void on_ringing(struct call *call, const struct tc_pbx_event *event)
 	call_record(call, "call.ringing", NULL, NULL, "%s: the phone rings", call_whom(call));
 }
 
-static void on_answered(struct call *call, const struct tc_pbx_event *event)
+static void answered(struct call *call, const struct tc_pbx_event *event)
 {
-	if (call->state != CALL_PLACING && call->state != CALL_RINGING)
-		return;
 	take_ref(call, event);
 	call->answered_us = event_wall_us(call, event);
 	trunk_outcome(call->trunk, call->id, call->placed_us, true);
@@ -62,8 +63,51 @@ static void on_answered(struct call *call, const struct tc_pbx_event *event)
 	if (!call->hung_up) /* else the end that was asked for is near */
 		monitor_limit(call, TALK_MS);
 	call_record(call, "call.answered", NULL, NULL, "%s answered", call_whom(call));
-	if (call->page)
+}
+
+/*
+ * In an answered call it says more than that only when an earlier process has heard of the answer,
+ * or when the dialplan lets us have the call once more.
+ */
+static void on_answered(struct call *call, const struct tc_pbx_event *event)
+{
+	bool first = call->state != CALL_ANSWERED, adopted = call->adopted, back = call->released;
+
+	if (first)
+		answered(call, event);
+	else
+		on_placed(call, event);
+	if (!call->page || !(first || adopted || back))
+		return;
+	call->adopted = call->released = false;
+	call->dialplan = event->dialplan;
+	if (!back || !(call->result || call->page->stopped))
 		play_answered(call);
+	else if (call->dialplan) /* there is nothing left to say */
+		play_give_back(call);
+	else
+		call_hang_up(call);
+}
+
+static void on_released(struct call *call, const struct tc_pbx_event *event)
+{
+	if (call->state != CALL_ANSWERED)
+		answered(call, event); /* while nobody looked */
+	play_release(call);
+	if (!call->hung_up)
+		monitor_limit(call, TALK_MS);
+	call_record(call, "call.released", NULL, NULL,
+		    "the PBX's dialplan goes on with the call to %s", call_whom(call));
+}
+
+static void on_resumed(struct call *call, const struct tc_pbx_event *event)
+{
+	(void)event;
+	if (call->state != CALL_ANSWERED)
+		return;
+	call_record(call, "call.resumed", "keys may have been missed", NULL,
+		    "the trunk hears the call to %s again", call_whom(call));
+	play_resume(call);
 }
 
 static void on_dtmf(struct call *call, const struct tc_pbx_event *event)
@@ -74,7 +118,7 @@ static void on_dtmf(struct call *call, const struct tc_pbx_event *event)
 
 static void on_played(struct call *call, const struct tc_pbx_event *event)
 {
-	call->spoken_ms = event->total_ms;
+	call->spoken_ms = call->spoken_before_ms + event->total_ms;
 	if (call->state == CALL_ANSWERED)
 		play_played(call, event);
 }
@@ -99,10 +143,13 @@ static void limit_reached(void *arg)
 	struct tc_pbx_event event = {.type = TC_PBX_ENDED,
 				     .end = call->page ? TC_PBX_END_FAILED : TC_PBX_END_GONE,
 				     .text = "the trunk did not report its end"};
+	bool silent = !call->page && !call->alive; /* an earlier process's, unheard of */
 
-	if (!call->page || call->hung_up || !call->originated) {
+	if (silent || call->hung_up || !call->originated) {
 		if (call->page && call->trunk)
 			trunk_outcome(call->trunk, call->id, call->placed_us, false);
+		if (silent) /* should it turn up yet, nobody wants it */
+			trunk_hangup(call->trunk, call->id);
 		monitor_ended(call, &event);
 		return;
 	}
@@ -118,6 +165,18 @@ void monitor_limit(struct call *call, int64_t limit_ms)
 	loop_timer_start_us(&call->limit, limit_ms * 1000);
 }
 
+void monitor_limit_left(struct call *call)
+{
+	const struct caller *caller = call->caller;
+	bool talks = call->answered_us != 0;
+	int64_t limit_ms = talks ? TALK_MS : caller->deps.config->ring_timeout + ANSWER_MS;
+	int64_t since_us = talks ? call->answered_us : call->placed_us;
+	int64_t left_ms = limit_ms - (loop_wall_us(caller->deps.loop) - since_us) / 1000;
+
+	/* the wall clock may have been set meanwhile */
+	monitor_limit(call, left_ms < 0 ? 0 : left_ms > limit_ms ? limit_ms : left_ms);
+}
+
 /* What the end means; a result that a key has decided stands. */
 static enum call_result result_of(const struct call *call, const struct tc_pbx_event *event)
 {
@@ -125,6 +184,8 @@ static enum call_result result_of(const struct call *call, const struct tc_pbx_e
 
 	if (call->result)
 		return call->result;
+	if (call->word && ack_result(call)) /* it is being seen to */
+		return ack_result(call);
 	switch (event->end) {
 	case TC_PBX_END_GONE:
 		return call->state == CALL_QUEUED || !call->originated ? CALL_CANCELLED : CALL_LOST;
@@ -141,8 +202,8 @@ static enum call_result result_of(const struct call *call, const struct tc_pbx_e
 	case TC_PBX_END_TRUNK: /* nothing came back at all, or something that refuses us */
 		return event->sip ? CALL_FAILED : CALL_UNREACHABLE;
 	case TC_PBX_END_LOCAL:
-		if (call->recovered)
-			return CALL_LOST;
+		if (!call->page)
+			return call->alive ? CALL_CANCELLED : CALL_LOST;
 		if (call->page->stopped)
 			return call->heard ? CALL_HEARD : CALL_CANCELLED;
 		if (!answered) /* it rang for too long, and the trunk did not see to it */
@@ -180,10 +241,12 @@ static void describe(const struct call *call, struct tc_buf *out)
 		tc_buf_printf(out, ": %s", call->cause);
 }
 
-/* The last record is committed: whoever waited for the recovery goes on. */
-static void recovered(struct call *call)
+/* Why one of an earlier process has ended. */
+static const char *why_over(const struct call *call)
 {
-	call->recovered(call->recovered_arg);
+	if (!call->originated)
+		return "the daemon ended, the call was never placed";
+	return call->hung_up ? call->let_go : "the daemon ended during this call";
 }
 
 void monitor_ended(struct call *call, const struct tc_pbx_event *event)
@@ -198,7 +261,7 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	call->q850 = event->q850;
 	tc_strcopy(call->cause, sizeof(call->cause), event->text);
 	if (event->total_ms)
-		call->spoken_ms = event->total_ms;
+		call->spoken_ms = call->spoken_before_ms + event->total_ms;
 	call->ended_us = event_wall_us(call, event);
 	call_enter(call, CALL_ENDED, call_result_name(call->result));
 	count(call);
@@ -210,10 +273,8 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	if (call->page)
 		reason = recall_after(call, event->end);
 	else
-		reason =
-			tc_strdup(call->originated ? "the daemon ended during this call"
-						   : "the daemon ended, the call was never placed");
-	call_record(call, "call.ended", reason, call->recovered ? recovered : NULL, "called %s: %s",
+		reason = tc_strdup(why_over(call));
+	call_record(call, "call.ended", reason, recover_over, "called %s: %s",
 		    call->page ? call->page->who : call->number, text.data);
 	tc_buf_fini(&text);
 	free(reason);
@@ -236,19 +297,22 @@ void monitor_event(void *arg, struct trunk *trunk, const struct tc_pbx_event *ev
 		[TC_PBX_ANSWERED] = on_answered,
 		[TC_PBX_DTMF] = on_dtmf,
 		[TC_PBX_PLAYED] = on_played,
+		[TC_PBX_RESUMED] = on_resumed,
+		[TC_PBX_RELEASED] = on_released,
 		[TC_PBX_ENDED] = monitor_ended,
 	};
 	struct caller *caller = arg;
 	struct call *call = caller_find(caller, event->call_id);
+	bool ours = call && call->trunk == trunk && call->state != CALL_ENDED;
 
-	if (!call && inbound_event(caller->inbound, trunk, event))
+	if (event->type >= TC_PBX_EVENT_COUNT ||
+	    (!call && inbound_event(caller->inbound, trunk, event)))
 		return;
-	if (!call || call->trunk != trunk || event->type >= TC_PBX_EVENT_COUNT ||
-	    call->state == CALL_ENDED)
+	if (!ours && event->type == TC_PBX_FOUND)
+		recover_found(caller, trunk, event->call_id);
+	if (!ours || !on[event->type])
 		return;
-	/* the trunk has adopted a call of an earlier process: nobody here would speak in it */
-	if (call->recovered && event->type != TC_PBX_ENDED)
-		call_hang_up(call);
-	else if (on[event->type])
-		on[event->type](call, event);
+	if (!call->page && event->type != TC_PBX_ENDED)
+		recover_alive(call, call->state == CALL_ANSWERED || event->type > TC_PBX_RINGING);
+	on[event->type](call, event);
 }

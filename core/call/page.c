@@ -11,6 +11,7 @@
 
 #include "call/call.h"
 #include "call/inbound.h"
+#include "host/host.h"
 
 struct caller *caller_new(const struct caller_deps *deps)
 {
@@ -20,6 +21,7 @@ struct caller *caller_new(const struct caller_deps *deps)
 	TAILQ_INIT(&caller->queue[false]);
 	TAILQ_INIT(&caller->queue[true]);
 	TAILQ_INIT(&caller->pages);
+	STAILQ_INIT(&caller->found);
 	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
 	caller->inbound = inbound_new(caller);
 	trunks_listen(deps->trunks, monitor_event, place_pump, caller);
@@ -54,7 +56,16 @@ void caller_free(struct caller *caller)
 	while (!TAILQ_EMPTY(&caller->pages))
 		page_free(TAILQ_FIRST(&caller->pages));
 	place_lines_free(caller);
+	recover_forget(caller);
 	free(caller);
+}
+
+/* The caller is who listens to the trunks. */
+struct caller *caller_of(struct tc_instance *self)
+{
+	struct trunks *trunks = host_services(self->host)->trunks;
+
+	return trunks && trunks->on_event == monitor_event ? trunks->arg : NULL;
 }
 
 void caller_reconfigure(struct caller *caller, const struct config_call *config,
@@ -84,6 +95,7 @@ char *page_prompt(const json_t *values, const char *template)
 struct page *page_start(struct caller *caller, const struct page_request *request,
 			const struct page_events *events, void *arg)
 {
+	struct call *call = request->call_id ? caller_find(caller, request->call_id) : NULL;
 	struct page *page = tc_alloc(sizeof(*page));
 	const struct config_prompts *p = caller->deps.prompts;
 	int64_t now_us = loop_wall_us(caller->deps.loop);
@@ -104,7 +116,9 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
 	page->text[PROMPT_MENU] = page_prompt(request->values, p->menu);
 	page->attempts = request->attempts_used;
 	page->first_us = request->first_us;
-	if (page->attempts >= caller->deps.config->attempts)
+	if (call && call->state != CALL_ENDED && !call->page)
+		recover_take(call, page);
+	else if (page->attempts >= caller->deps.config->attempts)
 		page_over(page, PAGE_USED_UP); /* an earlier process could not tell any more */
 	else if (request->due_us > now_us)
 		page_call_in(page, (request->due_us - now_us) / 1000);

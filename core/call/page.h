@@ -8,7 +8,7 @@
 #ifndef CORE_CALL_PAGE_H
 #define CORE_CALL_PAGE_H
 
-#include <tocsin/defs.h>
+#include <tocsin/trigger.h>
 
 #include <jansson.h>
 
@@ -29,8 +29,11 @@ struct page_events {
 	/*
 	 * A key was pressed in a call: to be committed, however long that takes, and then answered
 	 * by call_confirm() and page_stop(). Nobody is called until then.
+	 *
+	 * how  for the timeline, constant: "key pressed in the call"
 	 */
-	void (*key)(void *arg, struct page *page, const char *call_id, enum page_key key);
+	void (*key)(void *arg, struct page *page, const char *call_id, enum page_key key,
+		    const char *how);
 	/*
 	 * All attempts are used up. The page is kept until page_stop(). reason: for the timeline
 	 */
@@ -47,6 +50,8 @@ struct page_request {
 	int attempts_used;      /* after a restart: how many calls were made before */
 	int64_t first_us;       /* wall time of the first attempt, 0 = now: begins the window */
 	int64_t due_us;         /* wall time before which not to call, 0 = now */
+	const char *call_id;    /* a call of an earlier process that is up and goes on as the page's
+				   own; NULL = none. It knows its attempt itself */
 };
 
 struct caller_deps {
@@ -91,13 +96,66 @@ const char *page_who(const struct page *page);
  */
 void call_confirm(struct caller *caller, const char *call_id, const char *prompt);
 
+/* ---- recover.c: calls of an earlier process ---- */
+
+/* What has become known of one. */
+enum caller_found {
+	CALLER_OVER,  /* it has ended (or never begun), and that is recorded */
+	CALLER_RINGS, /* it is up, and not answered yet */
+	CALLER_TALKS  /* it is up, somebody has answered */
+};
+
+/* All borrowed. */
+struct caller_word {
+	const char *call_id;
+	enum caller_found found;
+	const char *result; /* CALLER_OVER: "busy", "lost" ... */
+	int attempt;
+	int64_t ended_us;   /* CALLER_OVER: wall time */
+	bool pressed;       /* a key was committed whose consequence is not known to be */
+	enum page_key key;
+	const char *how;    /* constant; as in page_events */
+};
+
 /*
- * After a restart: a call of an earlier process that may still be up. It is ended on the wire,
- * recorded, and only then is done called. Calls to its number wait until then.
+ * CALLER_RINGS and CALLER_TALKS may be told again and again, until the call is taken by page_start()
+ * or let go; CALLER_OVER is the last word. Never told within caller_recover().
+ */
+typedef void (*caller_word_fn)(void *arg, const struct caller_word *word);
+
+/*
+ * After a restart: a call that may still be up. Its trunk is asked; calls to its number wait until
+ * it is over. When nothing is heard of it for ten seconds it counts as gone.
+ *
+ * row     of the store; result: what a key is known to have decided in it, or NULL
+ * word    NULL: nobody wants it any more, it is hung up
+ * result  0 word will be called | -EEXIST this process has placed it itself
  */
 struct call_row;
-void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg),
-		    void *arg);
+int caller_recover(struct caller *caller, const struct call_row *row, caller_word_fn word,
+		   void *arg);
+/*
+ * Nobody wants it: it is hung up once it is known to be up; word is not called any more. Nothing
+ * happens to one that page_start() has taken, or that is gone.
+ *
+ * why  for the timeline, constant
+ */
+void caller_let_go(struct caller *caller, const char *call_id, const char *why);
+/*
+ * caller_recover() was called for all that are in the store: what a trunk finds beside these is
+ * nobody's, and is hung up.
+ */
+void caller_all_known(struct caller *caller);
+
+/* ---- callback.c ---- */
+
+/*
+ * What the PBX's own dialplan says of a call (tc_call_callback() in tocsin/trigger.h).
+ *
+ * result  0 | -ENOENT there is no such live call | -EALREADY it was decided before | -EAGAIN it
+ *         cannot be known yet, the start is under way
+ */
+int call_callback(struct caller *caller, const char *call_id, enum tc_call_callback what);
 
 /*
  * For start-up: the wait before the next attempt after a result ("busy"), in ms; and how many

@@ -13,9 +13,6 @@
 #include "host/host.h"
 #include "host/id.h"
 
-#define ANSWER_MS 20000  /* beyond the ring time-out, for the trunk to report the end by itself */
-#define RECOVER_MS 10000 /* for a call of an earlier process to be ended */
-
 /* ---- lines ---- */
 
 static int by_number(const void *a, const void *b)
@@ -23,8 +20,7 @@ static int by_number(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Give a call its line. */
-static void line_join(struct call *call)
+void place_join(struct call *call)
 {
 	struct line key = {.number = call->number}, *line;
 	void *found = tfind(&key, &call->caller->lines, by_number);
@@ -39,6 +35,13 @@ static void line_join(struct call *call)
 	}
 	line->calls++;
 	call->line = line;
+}
+
+void place_hold(struct call *call)
+{
+	call->on_line = true;
+	call->line->busy++;
+	call->caller->live++;
 }
 
 static void line_free(struct caller *caller, struct line *line)
@@ -135,8 +138,7 @@ static void begin(struct call *call, struct trunk *trunk)
 
 	call->trunk = trunk;
 	trunk_enter(trunk);
-	call->line->busy = call;
-	caller->live++;
+	place_hold(call);
 	call->placed_us = loop_wall_us(caller->deps.loop);
 	call_enter(call, CALL_PLACING, from);
 	call_record(call, "call.placing", NULL, originate, "calling %s by trunk %s",
@@ -221,7 +223,7 @@ void place_call(struct page *page)
 	call->contact_id = tc_strdup(page->contact_id);
 	call->attempt = page->attempts + 1;
 	call->rerouted = page->skip != 0;
-	line_join(call);
+	place_join(call);
 	if (call->line->busy) {
 		queue(call, WAIT_LINE, "another call to this number is up");
 		return;
@@ -245,8 +247,9 @@ void place_leave(struct call *call)
 
 	place_unqueue(call);
 	call->line = NULL;
-	if (line->busy == call) {
-		line->busy = NULL;
+	if (call->on_line) {
+		call->on_line = false;
+		line->busy--;
 		caller->live--;
 	}
 	/*
@@ -263,52 +266,4 @@ void place_leave(struct call *call)
 		trunk_leave(caller->deps.trunks, trunk); /* its on_room pumps */
 	else
 		place_pump(caller);
-}
-
-/* ---- recovery ---- */
-
-static void gone(void *call)
-{
-	not_placed(call, TC_PBX_END_GONE, "");
-}
-
-void caller_recover(struct caller *caller, const struct call_row *row, void (*done)(void *arg),
-		    void *arg)
-{
-	struct call *call;
-
-	if (caller_find(caller, row->id)) { /* this process placed it while the store was being
-					       read */
-		loop_post(caller->deps.loop, done, arg);
-		return;
-	}
-	call = call_new(caller, row->id, row->number);
-	tc_strcopy(call->alert_id, sizeof(call->alert_id), row->alert_id);
-	call->contact_id = tc_strdup(row->contact_id);
-	call->attempt = row->attempt;
-	call->created_us = row->created_us;
-	call->placed_us = row->placed_us;
-	call->ringing_us = row->ringing_us;
-	call->answered_us = row->answered_us;
-	call->spoken_ms = row->spoken_ms;
-	tc_buf_puts(&call->keys, row->keys);
-	call->ref = tc_strdup(row->ref);
-	call->state = row->answered_us  ? CALL_ANSWERED
-		      : row->ringing_us ? CALL_RINGING
-					: CALL_PLACING;
-	call->recovered = done;
-	call->recovered_arg = arg;
-	line_join(call);
-	call->trunk = row->trunk ? trunks_find(caller->deps.trunks, row->trunk) : NULL;
-	if (call->trunk) { /* one that was queued has never been up: it does not hold the line */
-		call->line->busy = call;
-		caller->live++;
-		call->trunk->live++;
-		call->originated = true;
-	}
-	if (!call->trunk ||
-	    trunk_recover(call->trunk, row->id, row->number, row->ref ? row->ref : ""))
-		loop_post(caller->deps.loop, gone, call); /* nothing was sent, or nobody can tell */
-	else
-		monitor_limit(call, RECOVER_MS);
 }

@@ -58,7 +58,7 @@ static void page_ready(struct page *page)
 	struct call *call = page->call;
 
 	if (call && call->originated && !call->hung_up && !call->items && !call->want &&
-	    !call->key_busy && call->state != CALL_ENDED)
+	    !call->key_busy && !call->released && call->state != CALL_ENDED)
 		play_begin(call);
 }
 
@@ -87,6 +87,8 @@ static void prompt_done(void *arg, int err, struct tc_clip *clip, const char *te
 
 void play_answered(struct call *call)
 {
+	if (call->dialplan)
+		call->items = 0; /* what was kept for the answer is said by the dialplan */
 	page_ready(call->page);
 }
 
@@ -177,11 +179,32 @@ static void add_message(struct call *call, struct list *l)
 	add_silence(l, TAIL_MS);
 }
 
+/* The message, once: all else is said by the PBX's dialplan, before and after. */
+static void begin_dialplan(struct call *call)
+{
+	struct page *page = call->page;
+	struct list l = {.n = 0};
+
+	if (!page->rendering || page->wanted)
+		return;
+	call->first_message = 0;
+	call->message_every = 1;
+	add_clip(&l, page->clip[PROMPT_MESSAGE]);
+	if (!l.n) /* there was not even memory for tones */
+		add_silence(&l, GAP_MS);
+	call->greeted = true;
+	send_list(call, &l);
+}
+
 static void play_begin(struct call *call)
 {
 	struct page *page = call->page;
 	struct list l = {.n = 0};
 
+	if (call->dialplan) {
+		begin_dialplan(call);
+		return;
+	}
 	if (!call->greeted)
 		add_clip(&l, page->clip[PROMPT_GREETING]);
 	if (page->rendering && !page->wanted)
@@ -206,6 +229,8 @@ static void drop_want(struct call *call)
 
 void play_message(struct call *call)
 {
+	if (call->released)
+		return;
 	drop_want(call);
 	call->greeted = true;
 	call->finishing = false;
@@ -215,11 +240,33 @@ void play_message(struct call *call)
 
 void play_stop(struct call *call)
 {
+	if (call->released)
+		return;
 	drop_want(call);
 	call->finishing = false;
 	call->play_id++;
 	call->items = 0;
 	trunk_play(call->trunk, call->id, call->play_id, NULL, 0);
+}
+
+void play_release(struct call *call)
+{
+	drop_want(call);
+	call->finishing = false;
+	call->items = 0;
+	call->released = true;
+}
+
+void play_give_back(struct call *call)
+{
+	int err = trunk_release(call->trunk, call->id);
+
+	play_release(call);
+	if (!err)
+		return;
+	tc_log(NULL, TC_LOG_ERROR, "call %s: the trunk does not release it, hanging up: %s",
+	       call->id, tc_strerror(err));
+	call_hang_up(call);
 }
 
 /* ---- single prompts ---- */
@@ -240,12 +287,26 @@ static const char *prompt_text(const struct config_prompts *p, const char *name)
 	return p->goodbye;
 }
 
+/* The prompt that was rendered last. */
+static void say_spare(struct call *call)
+{
+	struct list l = {.n = 0};
+
+	add_clip(&l, call->spare);
+	add_silence(&l, GAP_MS);
+	if (!call->finishing && call->page && !call->page->wanted) {
+		add_clip(&l, call->page->clip[PROMPT_MENU]);
+		add_silence(&l, call->caller->deps.prompts->pause);
+		add_message(call, &l);
+	}
+	send_list(call, &l);
+}
+
 static void say_done(void *arg, int err, struct tc_clip *clip, const char *text)
 {
 	struct wanted *w = arg;
 	struct call *call = w->call;
 	bool finish = w->finish;
-	struct list l = {.n = 0};
 
 	call->want = NULL;
 	free(w);
@@ -256,18 +317,11 @@ static void say_done(void *arg, int err, struct tc_clip *clip, const char *text)
 	call->spare = clip ? clip : play_chime();
 	if (call->state != CALL_ANSWERED || call->hung_up)
 		return;
-	add_clip(&l, call->spare);
-	add_silence(&l, GAP_MS);
 	call->finishing = finish;
-	if (!finish && call->page && !call->page->wanted) {
-		add_clip(&l, call->page->clip[PROMPT_MENU]);
-		add_silence(&l, call->caller->deps.prompts->pause);
-		add_message(call, &l);
-	}
-	send_list(call, &l);
+	say_spare(call);
 }
 
-void play_say(struct call *call, const char *prompt, bool finish)
+static void say(struct call *call, const char *prompt, bool finish)
 {
 	struct caller *caller = call->caller;
 	char *said = page_prompt(call->page ? call->page->values : NULL,
@@ -287,6 +341,12 @@ void play_say(struct call *call, const char *prompt, bool finish)
 	free(said);
 }
 
+void play_say(struct call *call, const char *prompt, bool finish)
+{
+	if (!call->released)
+		say(call, prompt, finish);
+}
+
 void play_played(struct call *call, const struct tc_pbx_event *event)
 {
 	unsigned i = event->item;
@@ -294,17 +354,34 @@ void play_played(struct call *call, const struct tc_pbx_event *event)
 	if (event->play_id != call->play_id || !call->items)
 		return;
 	if (event->whole && i >= call->first_message && call->message_every &&
-	    (i - call->first_message) % call->message_every == 0 && i + 1 < call->items)
+	    (i - call->first_message) % call->message_every == 0 &&
+	    (i + 1 < call->items || call->dialplan))
 		call->heard = true;
 	if (i + 1 < call->items)
 		return;
 	call->items = 0;
 	if (call->finishing)
 		call_hang_up(call);
+	else if (call->dialplan)
+		play_give_back(call);
 	else if (call->first_message == ITEMS_MAX)
 		play_begin(call); /* that was the greeting alone */
 	else
 		play_say(call, "goodbye", true);
+}
+
+/*
+ * What is still to come comes: a prompt being rendered, the word on a key being stored. A last word
+ * is said again, and then ends the call as it would have.
+ */
+void play_resume(struct call *call)
+{
+	if (!call->page || call->hung_up || call->released || call->key_busy)
+		return;
+	if (!call->finishing && call->greeted)
+		play_message(call);
+	else if (call->finishing && !call->want)
+		say_spare(call);
 }
 
 /* ---- warming up ---- */

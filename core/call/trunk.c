@@ -284,6 +284,14 @@ int trunk_hangup(struct trunk *trunk, const char *call_id)
 				     : -EHOSTDOWN;
 }
 
+int trunk_release(struct trunk *trunk, const char *call_id)
+{
+	if (!trunk->instance->open)
+		return -EHOSTDOWN;
+	return trunk->ops->release ? trunk->ops->release(trunk->instance->state, call_id)
+				   : -EOPNOTSUPP;
+}
+
 int trunk_answer(struct trunk *trunk, const char *call_id)
 {
 	if (!trunk->ops->answer)

@@ -3,7 +3,7 @@
  * What a trigger plugin does: hand in alerts, and say that they are over.
  *
  * A trigger has no operations of its own: in open() it adds HTTP routes (http.h) or starts its
- * timers, and calls tc_intake_submit().
+ * timers, and calls tc_intake_submit(), or tc_call_callback().
  */
 #ifndef TOCSIN_TRIGGER_H
 #define TOCSIN_TRIGGER_H
@@ -69,6 +69,23 @@ typedef void (*tc_intake_done_fn)(void *arg, int err, const struct tc_intake_res
  */
 TC_API int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, size_t n,
 			    struct tc_errors *errs, tc_intake_done_fn done, void *arg);
+
+/* What a PBX's own dialplan tells of a call that it has. */
+enum tc_call_callback {
+	TC_CALL_HEARD,       /* the message was heard */
+	TC_CALL_ACKNOWLEDGE, /* and is acknowledged: as by a key */
+};
+
+/*
+ * A dialplan reports about a call that a trunk has released to it (pbx.h).
+ *
+ * call_id  as in originate()
+ * result   0 | -ENOENT there is no such call, or it has ended | -EALREADY ACKNOWLEDGE: the alert was
+ *          decided before | -EAGAIN the daemon has only just started: ask again
+ * thread   loop
+ */
+TC_API int tc_call_callback(struct tc_instance *self, const char *call_id,
+			    enum tc_call_callback what);
 
 /*
  * A text template: {{message}}, {{labels.x}}, {{annotations.y}}, any path into a JSON object. A

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls of an earlier process: their trunks are asked; one that is up goes on with a page, or is
+ * hung up when nobody wants it any more. Which of both is the alert layer's affair.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/log.h>
+
+#include "call/call.h"
+#include "host/host.h"
+
+#define RECOVER_MS 10000 /* for a trunk to tell whether a call is up */
+#define FOUND_MAX 4096   /* beyond the calls that all trunks of a daemon have */
+
+/* A call that a trunk has found before it was known whose it is. */
+struct found {
+	STAILQ_ENTRY(found) link;
+	struct trunk *trunk;
+	char id[TC_ID_SIZE];
+};
+
+/* ---- what becomes of one ---- */
+
+static void tell(struct call *call, enum caller_found found)
+{
+	struct caller_word word = {.call_id = call->id,
+				   .found = found,
+				   .result = call_result_name(call->result),
+				   .attempt = call->attempt,
+				   .ended_us = call->ended_us};
+
+	word.pressed = ack_pressed(call, &word.key, &word.how);
+	call->word(call->word_arg, &word);
+}
+
+void recover_alive(struct call *call, bool talks)
+{
+	if (!call->alive) {
+		call->alive = true;
+		monitor_limit_left(call);
+	}
+	if (call->word)
+		tell(call, talks ? CALLER_TALKS : CALLER_RINGS);
+	else
+		call_hang_up(call);
+}
+
+void recover_over(struct call *call)
+{
+	if (call->word)
+		tell(call, CALLER_OVER);
+	call->word = NULL;
+}
+
+/*
+ * The attempts before it are those that had been counted when it was placed. What has been said so
+ * far is said again: the trunk has stopped it, and nobody knows how far it came.
+ */
+void recover_take(struct call *call, struct page *page)
+{
+	call->word = NULL;
+	call->adopted = true;
+	call->page = page;
+	page->call = call;
+	page->attempts = call->attempt - 1;
+	call->greeted = call->state == CALL_ANSWERED;
+	call_record(call, "call.adopted", "the daemon was restarted during this call", NULL,
+		    "the call to %s goes on", call_whom(call));
+	play_prepare(page);
+	ack_again(call);
+}
+
+void caller_let_go(struct caller *caller, const char *call_id, const char *why)
+{
+	struct call *call = caller_find(caller, call_id);
+
+	if (!call || call->page || call->state == CALL_ENDED)
+		return;
+	call->word = NULL;
+	call->let_go = why;
+	if (call->alive)
+		call_hang_up(call);
+}
+
+/* ---- asking ---- */
+
+static struct call *restore(struct caller *caller, const struct call_row *row)
+{
+	struct call *call = call_new(caller, row->id, row->number);
+
+	tc_strcopy(call->alert_id, sizeof(call->alert_id), row->alert_id);
+	call->contact_id = tc_strdup(row->contact_id);
+	call->attempt = row->attempt;
+	call->created_us = row->created_us;
+	call->placed_us = row->placed_us;
+	call->ringing_us = row->ringing_us;
+	call->answered_us = row->answered_us;
+	call->spoken_ms = call->spoken_before_ms = row->spoken_ms;
+	tc_buf_puts(&call->keys, row->keys);
+	call->ref = tc_strdup(row->ref);
+	call->result = row->result ? call_result_find(row->result) : CALL_NO_RESULT;
+	call->state = row->answered_us  ? CALL_ANSWERED
+		      : row->ringing_us ? CALL_RINGING
+					: CALL_PLACING;
+	/* never one that the earlier process has used: it cannot have made a list a millisecond */
+	call->play_id = (uint32_t)((loop_wall_us(caller->deps.loop) - row->placed_us) / 1000);
+	return call;
+}
+
+static void gone(void *arg)
+{
+	struct call *call = arg;
+
+	monitor_ended(call, &(struct tc_pbx_event){.type = TC_PBX_ENDED, .end = TC_PBX_END_GONE});
+}
+
+int caller_recover(struct caller *caller, const struct call_row *row, caller_word_fn word,
+		   void *arg)
+{
+	struct call *call;
+
+	if (caller_find(caller, row->id))
+		return -EEXIST; /* placed while the store was being read */
+	call = restore(caller, row);
+	call->word = word;
+	call->word_arg = arg;
+	call->let_go = "the daemon was restarted during this call, and its alert is closed";
+	place_join(call);
+	call->trunk = row->trunk ? trunks_find(caller->deps.trunks, row->trunk) : NULL;
+	if (call->trunk) { /* one that was queued has never been up: it does not hold the line */
+		place_hold(call);
+		call->trunk->live++;
+		call->originated = true;
+	}
+	if (!call->trunk ||
+	    trunk_recover(call->trunk, row->id, row->number, row->ref ? row->ref : ""))
+		loop_post(caller->deps.loop, gone, call); /* nothing was sent, or nobody can tell */
+	else
+		monitor_limit(call, RECOVER_MS);
+	return 0;
+}
+
+/* ---- what trunks find ---- */
+
+static void not_wanted(struct trunk *trunk, const char *call_id)
+{
+	tc_log(trunk->instance, TC_LOG_WARN, "call %s is up and nobody's: hanging up", call_id);
+	trunk_hangup(trunk, call_id);
+}
+
+void recover_found(struct caller *caller, struct trunk *trunk, const char *call_id)
+{
+	struct found *f;
+
+	if (caller->closing)
+		return;
+	if (caller->all_known) {
+		not_wanted(trunk, call_id);
+		return;
+	}
+	if (caller->found_n == FOUND_MAX) {
+		tc_log(trunk->instance, TC_LOG_ERROR,
+		       "call %s is up, one of too many to look after: it is left alone", call_id);
+		return;
+	}
+	f = tc_alloc(sizeof(*f));
+	f->trunk = trunk;
+	tc_strcopy(f->id, sizeof(f->id), call_id);
+	STAILQ_INSERT_TAIL(&caller->found, f, link);
+	caller->found_n++;
+}
+
+void caller_all_known(struct caller *caller)
+{
+	struct found *f;
+
+	caller->all_known = true;
+	STAILQ_FOREACH(f, &caller->found, link) {
+		struct call *call = caller_find(caller, f->id);
+
+		if (!call || call->trunk != f->trunk || call->state == CALL_ENDED)
+			not_wanted(f->trunk, f->id);
+	}
+	recover_forget(caller);
+}
+
+void recover_forget(struct caller *caller)
+{
+	struct found *f;
+
+	while ((f = STAILQ_FIRST(&caller->found))) {
+		STAILQ_REMOVE_HEAD(&caller->found, link);
+		free(f);
+	}
+	caller->found_n = 0;
+}
