@@ -251,6 +251,91 @@ static void test_healthy_ones_first(void **state)
 	assert_false(trunks_healthy(rig->trunks));
 }
 
+/* As the next call does. */
+static void take(struct rig *rig, uint64_t skip, struct trunk *wanted)
+{
+	expect_pick(rig, skip, wanted);
+	trunk_enter(wanted);
+}
+
+static void test_in_turn(void **state)
+{
+	struct rig *rig = *state;
+	struct trunk *a = add(rig, "a", NULL), *b = add(rig, "b", NULL), *c = add(rig, "c", NULL);
+
+	trunks_set_round_robin(rig->trunks, true);
+	take(rig, 0, a);
+	expect_pick(rig, 0, b); /* to look is not to take */
+	take(rig, 0, b);
+	take(rig, 0, c);
+	take(rig, 2, a); /* the first of those that were not tried */
+	take(rig, 0, b);
+	/* who is full is passed over */
+	take(rig, 0, c);
+	trunk_leave(rig->trunks, b);
+	take(rig, 0, b);
+	expect_wait(rig, 0, INT64_MAX, INT64_MAX);
+	trunk_leave(rig->trunks, a);
+	trunk_leave(rig->trunks, b);
+	/* and who is not healthy, as long as there is another */
+	b->healthy = false;
+	expect_pick(rig, 0, a);
+	a->healthy = false;
+	expect_wait(rig, 0, INT64_MAX, INT64_MAX); /* c is healthy, and full */
+	c->healthy = false;
+	expect_pick(rig, 0, a); /* b was the last one */
+	trunks_set_round_robin(rig->trunks, false);
+	b->healthy = true;
+	expect_pick(rig, 0, b);
+}
+
+static void expect_why(struct rig *rig, uint64_t skip, const char *wanted)
+{
+	char *why = trunks_why_not(rig->trunks, skip);
+
+	assert_string_equal(why, wanted);
+	free(why);
+}
+
+static void test_held(void **state)
+{
+	struct rig *rig = *state;
+	struct trunk *a, *b, *c;
+
+	expect_why(rig, 0, "no trunk is configured");
+	a = add(rig, "a", NULL);
+	b = add(rig, "b", NULL);
+	c = add(rig, "c", NULL);
+	c->healthy = false;
+	trunk_hold(a, true, "it is behind");
+	assert_true(a->healthy);
+	expect_pick(rig, 0, b); /* as if it were full */
+	expect_wait(rig, 2, INT64_MAX, INT64_MAX); /* and not as if it were broken */
+	expect_why(rig, 2, "trunk a is held back: it is behind");
+	trunk_hold(b, true, "so is this");
+	expect_why(rig, 0, "trunk a is held back: it is behind; trunk b is held back: so is this");
+	trunk_hold(b, true, "more so"); /* the newest word counts */
+	expect_why(rig, 1, "trunk b is held back: more so");
+	assert_int_equal(b->holds, 1);
+	assert_int_equal(rig->rooms, 0);
+	trunk_hold(b, false, "");
+	assert_int_equal(rig->rooms, 1);
+	trunk_hold(b, false, "");
+	assert_int_equal(rig->rooms, 1);
+	take(rig, 0, b);
+	take(rig, 0, b);
+	expect_wait(rig, 0, INT64_MAX, INT64_MAX);
+	expect_why(rig, 0, "trunk a is held back: it is behind; the others are busy, or at their "
+			   "rate");
+	expect_why(rig, 1, "all trunks are busy, or at their rate");
+	trunk_hold(c, true, "broken, and behind");
+	expect_wait(rig, 3, INT64_MAX, INT64_MAX);
+	trunk_hold(c, false, "");
+	expect_pick(rig, 3, c);
+	trunk_hold(a, false, "");
+	expect_pick(rig, 0, a);
+}
+
 /* ---- limits ---- */
 
 static void test_max_calls(void **state)
@@ -382,6 +467,28 @@ static void test_operations(void **state)
 	assert_int_equal(trunk_play(a, "", 0, NULL, 0), -EHOSTDOWN);
 	assert_int_equal(trunk_hangup(a, ""), -EHOSTDOWN);
 	assert_int_equal(trunk_recover(a, "", "", ""), -EHOSTDOWN);
+}
+
+/* By the plugin's word, which comes on any thread: when the loop turns. */
+static void test_holding(void **state)
+{
+	struct rig *rig = *state;
+	struct trunk *a = add(rig, "a", NULL);
+
+	host_services(rig->base.host)->trunks = rig->trunks;
+	tc_pbx_hold(a->instance, true, "too\nmuch");
+	assert_false(a->held);
+	host_rig_turn(&rig->base);
+	assert_true(a->held);
+	assert_string_equal(a->held_why, "too much");
+	tc_pbx_hold(a->instance, false, NULL);
+	host_rig_turn(&rig->base);
+	assert_false(a->held);
+	assert_null(a->held_why);
+	tc_pbx_hold(a->instance, true, NULL);
+	instance_close(a->instance);
+	host_rig_turn(&rig->base);
+	assert_false(a->held);
 }
 
 /* ---- what they report ---- */
@@ -562,6 +669,8 @@ int main(void)
 		RIG(test_skip),
 		RIG(test_none_at_all),
 		RIG(test_healthy_ones_first),
+		RIG(test_in_turn),
+		RIG(test_held),
 		RIG(test_max_calls),
 		RIG(test_rate),
 		RIG(test_waiting_is_enough),
@@ -569,6 +678,7 @@ int main(void)
 		RIG(test_the_nearest_wait),
 		RIG(test_settings),
 		RIG(test_operations),
+		RIG(test_holding),
 		RIG(test_events),
 		RIG(test_status),
 		cmocka_unit_test_setup_teardown(test_health, rig_setup, rig_teardown),
