@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The ways of speech to Asterisk: each by itself, and fifty calls at once, each with its own."""
+import itertools
+import re
+
+import pytest
+
+from conftest import NUMBER
+from rig import ports, proc, wavcheck
+from rig.room import Habit
+from speech import GREETING, MENU, MESSAGE, PROMPTS, Voice
+
+WAYS = ["file", "http", "websocket", "externalmedia"]
+QUICK = {"greeting": "Bell.", "menu": "Press four.", "acknowledged": "Yes."}
+
+
+def trunk(d, name="pbx"):
+    return next(t for t in d.get("/v1/trunks").json["items"] if t["name"] == name)
+
+
+def way_of(d):
+    return proc.wait_for("a way of speech", lambda: next(
+        (w for w in (trunk(d)["status"]["media"],) if w != "none"), None))
+
+
+@pytest.mark.parametrize("way", WAYS + ["auto"])
+def test_each_way(rig, pbx, way, tmp_path):
+    """Heard whole, stopped at once by a key, confirmed."""
+    room = rig.room(lambda number, before: Habit(keys="4@1.2") if before else Habit())
+    d = rig.daemon(room, asterisk=pbx, media=way, over=dict(PROMPTS, call={"attempts": 2}))
+    if way == "websocket" and pbx.major < 22:
+        proc.wait_for("it to be said", lambda: "22" in trunk(d)["status"]["media_text"])
+        assert trunk(d)["status"]["media"] == "none"
+        return
+    used = way_of(d)
+    assert used == way if way != "auto" else used in WAYS
+    assert trunk(d)["status"]["media_text"]
+    alert = d.raise_alert(NUMBER, MESSAGE)
+    d.wait_state(alert, "acknowledged", 60)
+    first, second = d.wait_results(alert, ["heard", "acknowledged"])
+    voice = Voice(d, tmp_path)
+    recording = room.wait_call("ended").save(tmp_path / "first.wav")
+    places = [voice.assert_in(recording, text).starts_at for text in (GREETING, MESSAGE, MENU)]
+    assert places == sorted(places)
+    said = sum(map(voice.seconds, (GREETING, MESSAGE, MENU)))
+    assert abs(first["spoken_ms"] / 1000 - said) < 0.5
+    recording = room.wait_call("ended", count=2).save(tmp_path / "second.wav")
+    assert voice.places(recording, MESSAGE) == []
+    yes = voice.places(recording, "The alert is acknowledged. Goodbye.") \
+        or voice.places(recording, d.config["prompts"].get("acknowledged", "")or GREETING)
+    assert yes
+    call = room.calls[0]
+    assert call.speech_at() - call.times["acked"] < 1.5
+    pbx.wait_no_channels()
+
+
+def test_a_way_that_does_not_work_is_replaced_by_one_that_does(rig, pbx, tmp_path):
+    """auto, with prompts that Asterisk cannot fetch and a folder that is not there."""
+    room = rig.room(Habit(keys="4@4"))
+    d = rig.daemon(room, asterisk=pbx, media_dir="/nonexistent",
+                   over=dict(PROMPTS, http={"public_url": "http://127.0.0.1:%d" % ports.take()}))
+    assert way_of(d) in ("websocket", "externalmedia")
+    d.wait_state(d.raise_alert(NUMBER, MESSAGE), "acknowledged")
+    Voice(d, tmp_path).assert_in(room.wait_call("ended").save(tmp_path / "heard.wav"), MESSAGE)
+
+
+def test_no_way_at_all_is_seen(rig, pbx):
+    """http, and Asterisk cannot fetch: the trunk says so; nobody is called to hear nothing."""
+    room = rig.room(Habit(keys="4@0.3"))
+    d = rig.daemon(room, asterisk=pbx, media="http", over={
+        "http": {"public_url": "http://127.0.0.1:%d" % ports.take()}}, start=False)
+    d.start(ready=False)
+
+    def said():
+        try:
+            status = trunk(d)["status"]
+        except OSError:
+            return None
+        return status["media"] == "none" and status["media_text"]
+    assert "http" in proc.wait_for("it to be said", said)
+
+
+# --- fifty ------------------------------------------------------------------------------------
+
+PLACES = ("the cellar", "rack seven", "the roof", "Hamburg", "the north gate", "hall twelve",
+          "the old mill")
+THINGS = ("a pump", "the main switch", "the database", "one fan", "the water tank",
+          "a backup tape", "the lift", "door nine", "the mail server", "a transformer")
+FAULTS = ("has burst", "is on fire", "does not answer", "is under water", "makes strange noises",
+          "was stolen", "is out of order", "runs backwards")
+
+
+def messages(count):
+    """Sentences of which no two have more than one part in common."""
+    some = ["%s in %s %s." % (t.capitalize(), p, f) for i, (t, p, f) in enumerate(
+        itertools.product(THINGS, PLACES, FAULTS))
+        if (THINGS.index(t) + 3 * PLACES.index(p)) % len(FAULTS) == FAULTS.index(f)]
+    assert len(some) >= count
+    return some[:count]
+
+
+@pytest.mark.parametrize("way", ["auto", "file"])
+def test_fifty_calls_at_once_each_with_its_own_message(rig, pbx, way, tmp_path):
+    numbers = ["+4930%02d" % i for i in range(50)]
+    said = dict(zip(numbers, messages(50)))
+    room = rig.room(Habit(ring=0.2))
+    d = rig.daemon(room, asterisk=pbx, media=way, max_calls=50, calls_per_second=50.0,
+                   over={"prompts": dict(QUICK), "call": {"repeat_message": 20}})
+    voice = Voice(d, tmp_path)
+    longest = max(voice.seconds(text) for text in said.values()) + voice.seconds(QUICK["greeting"])
+    alerts = {n: d.raise_alert(n, said[n]) for n in numbers}
+    room.wait("fifty live calls", lambda: len(room.live()) == 50 and all(
+        c.state == "up" for c in room.calls), 40)
+    # the message in full, and a part of its repetition
+    room.wait("all to have heard", lambda: all(
+        len(c.packets) > 50 * (2 * longest + 1) for c in room.calls), 40)
+    assert len(room.live()) == 50
+    for call in room.calls:
+        room.press(call, "4")
+    for alert in alerts.values():
+        d.wait_state(alert, "acknowledged", 30)
+    room.wait("the end of all", lambda: not room.live())
+    assert sorted(c.number for c in room.calls) == sorted(numbers)
+    for i, number in enumerate(numbers):
+        call, = room.of(number)
+        recording = call.save("%s/%s.wav" % (tmp_path, re.sub(r"\W", "", number)))
+        voice.assert_in(recording, said[number])
+        for other in (numbers[(i + 1) % 50], numbers[(i + 17) % 50]):
+            assert wavcheck.find_all(voice.wav(said[other]), recording, 0.6) == [], (number, other)
+    pbx.wait_no_channels()
+    assert room.max_live == 1
