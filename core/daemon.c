@@ -27,6 +27,7 @@
 #include "host/loop.h"
 #include "host/metrics.h"
 #include "http/server.h"
+#include "oncall/directory.h"
 #include "setup.h"
 #include "speech/prompts.h"
 #include "speech/speech.h"
@@ -50,6 +51,7 @@ struct daemon {
 	struct journal *journal;
 	struct http_server *http;
 	struct trunks *trunks;
+	struct directory *directory;
 	struct speech *speech;
 	struct prompts *prompts;
 	struct caller *caller;
@@ -133,6 +135,7 @@ static int make_rooms(struct daemon *d)
 	d->speech = deps.speech = speech_new(d->loop, prompts, d->config->prompt_cache_size);
 	deps.store = d->store;
 	deps.journal = d->journal;
+	d->directory = directory_new(d->loop, d->store);
 	d->caller = caller_new(&deps);
 	d->alerts = alerts_new(d->loop, d->store, d->journal, d->caller);
 	free(prompts);
@@ -152,6 +155,7 @@ static int make_rooms(struct daemon *d)
 					    .alerts = d->alerts,
 					    .caller = d->caller,
 					    .trunks = d->trunks,
+					    .directory = d->directory,
 					    .speech = d->speech,
 					    .prompts = d->prompts,
 					    .config = d->config});
@@ -307,6 +311,7 @@ static void free_rooms(struct daemon *d)
 	http_server_free(d->http);
 	alerts_free(d->alerts);
 	caller_free(d->caller);
+	directory_free(d->directory);
 	trunks_free(d->trunks);
 	prompts_free(d->prompts);
 	speech_free(d->speech); /* before its voices are closed */

@@ -29,6 +29,7 @@ struct api *api_new(const struct api_deps *deps)
 	api->deps = *deps;
 	api_alerts_init(api);
 	api_calls_init(api);
+	api_contacts_init(api);
 	api_events_init(api);
 	api_tokens_init(api);
 	api_plugins_init(api);

@@ -9,6 +9,7 @@ struct alerts;
 struct api;
 struct caller;
 struct config;
+struct directory;
 struct host;
 struct http_server;
 struct journal;
@@ -27,6 +28,7 @@ struct api_deps {
 	struct alerts *alerts;
 	struct caller *caller;
 	struct trunks *trunks;
+	struct directory *directory;
 	struct speech *speech;
 	struct prompts *prompts;
 	const struct config *config;

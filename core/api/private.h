@@ -49,6 +49,7 @@ struct api {
 /* Each adds its routes; fini where there is something to end. */
 void api_alerts_init(struct api *api);
 void api_calls_init(struct api *api);
+void api_contacts_init(struct api *api);
 void api_events_init(struct api *api);
 void api_events_fini(struct api *api);
 void api_tokens_init(struct api *api);

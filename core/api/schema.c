@@ -9,8 +9,8 @@
 
 /*
  * type: "string" "integer" "boolean" "number" "object"; "time": a text as in RFC 3339; "texts":
- * an object of texts; "any"; "#alert": a shape; "[alert]": an array of a shape. "?" behind it: or
- * null. A "-" in front of the name: may be missing.
+ * an object of texts; "strings": an array of texts; "any"; "#alert": a shape; "[alert]": an array of
+ * a shape. "?" behind it: or null. A "-" in front of the name: may be missing.
  */
 struct field {
 	const char *name, *type;
@@ -44,6 +44,13 @@ static const struct shape {
 	 false},
 	{"cause", SHAPE({"sip", "integer?"}, {"q850", "integer?"}, {"text", "string?"}), false},
 	{"calls", SHAPE({"items", "[call]"}, {"next", "string?"}), false},
+	{"contact",
+	 SHAPE({"id", "string"}, {"name", "string"}, {"numbers", "[contact_number]"},
+	       {"language", "string?"}, {"voice", "string?"}, {"timezone", "string?"},
+	       {"pin", "string?"}, {"enabled", "boolean"}, {"note", "string"}),
+	 false},
+	{"contact_number", SHAPE({"number", "string"}, {"use", "strings"}), false},
+	{"contacts", SHAPE({"items", "[contact]"}, {"next", "string?"}), false},
 	{"event",
 	 SHAPE({"id", "integer"}, {"at", "time"}, {"what", "string"}, {"alert_id", "string?"},
 	       {"call_id", "string?"}, {"text", "string"}, {"reason", "string?"}),
@@ -130,6 +137,8 @@ static json_t *plain_type(const char *type, size_t len)
 	if (!strncmp(type, "texts", len))
 		return json_pack("{s:s, s:{s:s}}", "type", "object", "additionalProperties", "type",
 				 "string");
+	if (!strncmp(type, "strings", len) && len == 7)
+		return json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
 	return json_pack("{s:s%}", "type", type, len);
 }
 

@@ -28,9 +28,11 @@ const char *http_status_title(int status)
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},
 		{409, "Conflict"},
+		{412, "Precondition Failed"},
 		{413, "Content Too Large"},
 		{417, "Expectation Failed"},
 		{422, "Unprocessable Content"},
+		{428, "Precondition Required"}, /* RFC 6585 */
 		{500, "Internal Server Error"},
 		{502, "Bad Gateway"},
 		{503, "Service Unavailable"},

@@ -8,15 +8,7 @@
 #include <string.h>
 
 #include "host/text.h"
-
-#define NUMBER_MAX 32 /* bytes, the "+" among them: what a trunk takes (tocsin/pbx.h) */
-
-static bool is_number(const char *s)
-{
-	size_t plus = *s == '+', n = strspn(s + plus, "0123456789*#");
-
-	return plus + n <= NUMBER_MAX && s[plus + n] == '\0' && strpbrk(s, "0123456789");
-}
+#include "oncall/number.h"
 
 /* "contact:alice": the word before the colon, if it is one that names a directory. */
 static bool is_reference(const char *s)
@@ -33,7 +25,7 @@ int target_resolve(const char *target, struct target_person *person, char *fault
 {
 	char shown[100];
 
-	if (is_number(target)) {
+	if (number_valid(target)) {
 		*person = (struct target_person){.number = target, .name = target};
 		return 0;
 	}

@@ -87,9 +87,29 @@ static const char *const step_1[] = {
 	NULL,
 };
 
+/* People: their numbers are JSON, [{"number":"+4930123","use":["call"]}]. */
+static const char *const step_2[] = {
+	"CREATE TABLE IF NOT EXISTS contacts ("
+	" id VARCHAR(36) NOT NULL PRIMARY KEY,"
+	" name VARCHAR(255) NOT NULL,"
+	" numbers {text} NOT NULL,"
+	" language VARCHAR(64),"
+	" voice VARCHAR(255),"
+	" timezone VARCHAR(64),"
+	" pin VARCHAR(255),"
+	" enabled INT NOT NULL,"
+	" note {text} NOT NULL,"
+	" version BIGINT NOT NULL,"
+	" created_us BIGINT NOT NULL,"
+	" updated_us BIGINT NOT NULL){suffix}",
+	"CREATE UNIQUE INDEX IF NOT EXISTS contacts_name ON contacts (name)",
+	NULL,
+};
+
 /* In order; the first is version 1. */
 static const char *const *const steps[] = {
 	step_1,
+	step_2,
 };
 
 int migrate_version(void)

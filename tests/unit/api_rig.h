@@ -29,6 +29,7 @@ struct api_rig {
 	struct journal *journal;
 	struct http_server *http;
 	struct trunks *trunks;
+	struct directory *directory;
 	struct speech *speech;
 	struct prompts *prompts;
 	struct caller *caller;

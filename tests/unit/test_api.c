@@ -209,6 +209,9 @@ static void answers_in_the_shapes_described(void **state)
 	json_decref(api_rig_json(rig, "POST", "/v1/tokens", "{\"name\":\"x\",\"scope\":\"read\"}",
 				 201));
 	expect_shape(rig, "tokens", "/v1/tokens");
+	json_decref(api_rig_json(rig, "POST", "/v1/contacts",
+				 "{\"name\":\"x\",\"numbers\":[{\"number\":\"110\"}]}", 201));
+	expect_shape(rig, "contacts", "/v1/contacts");
 	expect_shape(rig, "plugins", "/v1/plugins");
 	expect_shape(rig, "trunks", "/v1/trunks");
 	expect_shape(rig, "voices", "/v1/voices");
