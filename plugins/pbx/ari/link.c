@@ -203,7 +203,7 @@ static void on_opened(void *arg)
 /* Between half and the whole of it: many daemons do not come all at once. */
 static int64_t with_jitter(int64_t delay_ms)
 {
-	return delay_ms / 2 + (int64_t)((uint64_t)random() % (uint64_t)(delay_ms / 2 + 1));
+	return delay_ms / 2 + tc_now_us() % (delay_ms / 2 + 1);
 }
 
 static void connect_later(struct link *link)
