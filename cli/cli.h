@@ -8,7 +8,7 @@
  * target.c  where the daemon is, and the token; find.c which alert is meant
  * format.c  text for people: times, colours, nothing that harms a terminal
  * table.c   columns; story.c: timelines
- * alert.c act.c list.c show.c watch.c parts.c say.c token.c   the commands
+ * alert.c act.c list.c show.c watch.c trunk.c parts.c say.c token.c   the commands
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -18,7 +18,7 @@
 
 enum {
 	EXIT_OK = 0,
-	EXIT_REFUSED = 1,   /* the daemon said no, or there is no such thing */
+	EXIT_REFUSED = 1,   /* the daemon said no, there is no such thing, a check has failed */
 	EXIT_USAGE = 2,     /* the command line is wrong */
 	EXIT_AWAY = 3,      /* no daemon answers */
 	EXIT_NOT_ACKED = 4, /* --wait: exhausted or cancelled */
@@ -65,7 +65,8 @@ extern const struct cli_command cli_alert;
 extern const struct cli_command cli_ack, cli_resolve, cli_cancel, cli_escalate;
 extern const struct cli_command cli_alerts, cli_calls;
 extern const struct cli_command cli_show, cli_watch;
-extern const struct cli_command cli_trunks, cli_voices, cli_plugins;
+extern const struct cli_command cli_trunks, cli_trunk_list, cli_trunk_check;
+extern const struct cli_command cli_voices, cli_plugins;
 extern const struct cli_command cli_say;
 extern const struct cli_command cli_token_add, cli_token_list, cli_token_delete;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tocsin trunks, voices, plugins: what is configured, and how it is.
+ * tocsin voices, plugins: what is configured, and how it is.
  */
 #include <stdlib.h>
 
@@ -46,20 +46,6 @@ static int show(struct cli *cli, const char *path, const struct column *columns,
 	return EXIT_OK;
 }
 
-static int trunks(struct cli *cli, const struct args *args)
-{
-	static const struct column columns[] = {
-		{"TRUNK", "name", false},     {"PLUGIN", "plugin", false},
-		{"HEALTHY", "healthy", true}, {"CALLS", "live", false},
-		{"MAX", "max_calls", false},  {"PER SECOND", "calls_per_second", false},
-		{"PLACED", "placed", false},  {"FAILED", "failed", false},
-		{"HOW IT IS", "text", false}, {.title = NULL},
-	};
-
-	(void)args;
-	return show(cli, "/v1/trunks", columns, "no trunks: nobody can be called");
-}
-
 static int voices(struct cli *cli, const struct args *args)
 {
 	static const struct column columns[] = {
@@ -89,12 +75,6 @@ static int plugins(struct cli *cli, const struct args *args)
 	(void)args;
 	return show(cli, "/v1/plugins", columns, "no plugins");
 }
-
-const struct cli_command cli_trunks = {
-	.name = "trunks",
-	.summary = "List the ways to place calls, and how they are",
-	.run = trunks,
-};
 
 const struct cli_command cli_voices = {
 	.name = "voices",

@@ -87,9 +87,25 @@ def test_token_add(rig):
     cli("token", "add", "x", "--scope", "god", code=FAILED)
 
 
+def test_trunks(rig):
+    peer = rig.peer(sipp.ring())
+    d = rig.daemon(peer)
+    cli = Cli(d)
+    assert cli("trunk", "list") == cli("trunks")
+    assert re.search(r"^direct +sip +yes ", cli("trunk", "list"), re.M)
+    trunk, = cli.json("trunk", "list")["items"]
+    assert trunk["healthy"] and trunk["up"] and not trunk["held"] and trunk["failed_share"] == 0
+    assert re.search(r"^health +ok ", cli("trunk", "check", "direct"), re.M)
+    report = cli.json("trunk", "check", "direct", "--number", NUMBER)
+    assert report["ok"] and report["steps"] and all(s["ok"] is not False for s in report["steps"])
+    cli("trunk", "check", "nowhere", code=FAILED)
+    cli("trunk", "check", "direct", "--number", "x", code=FAILED)
+
+
 @pytest.mark.parametrize("args", [
     (), ("wibble",), ("alert",), ("alert", "text"), ("alert", "--to"), ("show",), ("ack",),
-    ("alerts", "--wibble"), ("token",), ("token", "add"), ("--wibble",)])
+    ("alerts", "--wibble"), ("token",), ("token", "add"), ("--wibble",), ("trunk",),
+    ("trunk", "check")])
 def test_usage(rig, args):
     d = rig.daemon(start=False)
     Cli(d)(*args, code=USAGE)
