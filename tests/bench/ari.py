@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The daemon with the trunk ari, against a bare client of the same Asterisk in the same run."""
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from common import BENCH, Daemon, Program, check, percentile, say, stamps
+
+LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
+LOGIN = ("tocsin", "b3ll-ringer")  # what tests/lib/asterisk has
+WAYS = ("file", "http", "websocket", "externalmedia")
+RATES = (200, 300, 400, 500, 600, 700, 800, 900, 1000)  # of the bare client, calls a second
+PARTS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of its best rate, for the daemon
+STEP_S = 10
+BOUND_MS = 100  # p95 of a set-up; above that the calls pile up
+HOLD_MS = 200   # the bare client's calls; the daemon's end with a key pressed after 100 ms
+# A call of the daemon that is over with the key, as the bare client's calls say nothing either.
+SILENT = ('call: {max_concurrent: 3000, repeat_message: 1, attempts: 1}\n'
+          'prompts: {greeting: "", menu: "", goodbye: "", acknowledged: ""}')
+
+
+def claim_ports(blocks=4):
+    """So many thousand ports in a row, below the ephemeral range; e2e tests beside us keep off."""
+    for first in range(21 - blocks):
+        held = []
+        for i in range(blocks):
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            held.append(s)
+            try:
+                s.bind("\0tocsin-rig-ports-%d" % (first + i))
+            except OSError:
+                break
+        else:
+            return 12000 + 1000 * first, held
+        for s in held:
+            s.close()
+    raise SystemExit("no %d free blocks of ports" % blocks)
+
+
+def cpu_s(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+class Pbx:
+    """A real Asterisk. None of Pbx.start() when there is none to be had."""
+
+    def __init__(self, folder, suite):
+        self.base, self.claim = claim_ports()
+        self.dir, self.http = os.path.join(folder, "asterisk"), self.base
+        self.phones, self.tap = self.base + 100, self.base + 200
+        self.media = os.path.join(folder, "media")
+        os.makedirs(self.dir)
+        os.makedirs(self.media)
+        with open(os.path.join(folder, "asterisk.out"), "w") as out:
+            self.p = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", LIB + "/asterisk", suite, self.dir, str(self.http),
+                 str(self.base + 10), "%d-%d" % (self.base + 1000, self.base + 3999)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(os.environ, RIG_VERBOSE="0"))
+        if subprocess.run([LIB + "/asterisk", "--ready", self.dir, "60"], stdout=subprocess.DEVNULL).returncode:
+            self.stop()
+            raise SystemExit("Asterisk does not start")
+        self.version = self.console("core show version").split()[1]
+
+    @staticmethod
+    def start(folder):
+        suite = os.environ.get("BENCH_ASTERISK", "sid")
+        tree = subprocess.run([LIB + "/asterisk-tree", suite], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True)
+        if tree.returncode:
+            print("  passed over: " + (tree.stderr.strip().splitlines() or ["?"])[-1])
+            return None
+        return Pbx(folder, suite)
+
+    def console(self, command):
+        return subprocess.run([LIB + "/asterisk", "--cli", self.dir, command], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True, timeout=30).stdout
+
+    def settle(self):
+        """Until no call is left of what went before."""
+        deadline = time.monotonic() + 60
+        while not re.search(r"^0 active channels", self.console("core show channels count"), re.M):
+            if time.monotonic() > deadline:
+                check(False, "Asterisk still has channels a minute after the last call")
+                return
+            time.sleep(0.2)
+
+    def bare(self, *args):
+        """ari-load's figures."""
+        out = subprocess.run([os.path.join(BENCH, "ari-load"), "-p", str(self.http), "-u", "%s:%s" % LOGIN, "-e",
+                              "PJSIP/any/sip:{number}@127.0.0.1:%d" % self.phones, *map(str, args)],
+                             stdout=subprocess.PIPE, text=True, timeout=120).stdout
+        return json.loads(out)
+
+    def trunk(self, way, port=None):
+        return ('{name: pbx, plugin: ari, url: "http://127.0.0.1:%d/ari", user: %s, password: "%s", endpoint: '
+                '"PJSIP/any/sip:{number}@127.0.0.1:%d", plus: "+", media: %s, media_dir: "%s", rtp_ports: '
+                '"31000-32700", max_calls: 2500, calls_per_second: 1000}'
+                % (port or self.http, *LOGIN, self.phones, way, self.media))
+
+    def stop(self):
+        self.p.kill()
+        self.p.wait()
+
+
+class Figures:
+    """What was seen of n alerts that were posted: at the phones, and of CPU time."""
+
+    def __init__(self, pbx, folder, daemon, n, rate, *phone, first=3000000, text=None):
+        calls, sent = os.path.join(folder, "calls"), os.path.join(folder, "sent")
+        phones = Program("phones", "-p", pbx.phones, "-o", calls, *phone)
+        before = self.acknowledged(daemon), cpu_s(daemon.p.pid), cpu_s(pbx.p.pid)
+        self.post = daemon.post("-u", "/v1/alerts", "-n", n, "-r", rate, "-c", 32, "-s", 60, "-f", first, "-o", sent,
+                                *(("-m", text) if text else ()))
+        self.finished = self.wait_for_all(daemon)
+        self.cpu_ms = (cpu_s(daemon.p.pid) - before[1]) / n * 1000
+        self.pbx_cpu_ms = (cpu_s(pbx.p.pid) - before[2]) / n * 1000
+        self.acked = self.acknowledged(daemon) - before[0]
+        self.phones = phones.stop()
+        self.n = n
+        at = {c[0]: list(map(int, c[1:])) for c in stamps(calls)}
+        posts = [(s[0], int(s[1])) for s in stamps(sent)]
+        start = min(t for _, t in posts)
+        due = {number: start + (int(number[3:]) - first) / rate * 1e9 for number, _ in posts}
+        self.wire_ms = [(at[number][0] - t) / 1e6 for number, t in posts if number in at]
+        self.setup_ms = [(c[1] - due[number]) / 1e6 for number, c in at.items() if c[1]]
+        self.speech_ms = [(c[2] - c[1]) / 1e6 for c in at.values() if c[1] and c[2]]
+        ups = sorted(c[1] for c in at.values() if c[1])
+        self.rate = (len(ups) - 1) / ((ups[-1] - ups[0]) / 1e9) if len(ups) > 1 else 0
+
+    @staticmethod
+    def acknowledged(daemon):
+        return daemon.metric('tocsin_calls_total{[^}]*result="acknowledged"[^}]*}')
+
+    @staticmethod
+    def wait_for_all(daemon):
+        deadline = time.monotonic() + 60
+        while daemon.metric("tocsin_alerts_open"):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def whole(self):
+        """Every alert rang one telephone, once, and was acknowledged."""
+        return (self.finished and not self.post["failed"] and self.acked == self.n and self.phones["calls"] == self.n
+                and not self.phones["doubled"])
+
+    def must_be_whole(self, what):
+        check(self.whole(), "%s: %d alerts, %d refused, %d calls, %d doubled, %d acknowledged"
+              % (what, self.n, self.post["failed"], self.phones["calls"], self.phones["doubled"], self.acked))
+
+
+def p50_p99(values, form="%.2f, %.2f ms"):
+    return form % (percentile(values, .5), percentile(values, .99))
+
+
+def fresh(folder):
+    return tempfile.mkdtemp(dir=folder)
+
+
+# ---- the measurements
+
+def wire(pbx, folder):
+    """From the request to the INVITE: a bare client's, and an alert's."""
+    where = fresh(folder)
+    calls, sent = os.path.join(where, "calls"), os.path.join(where, "sent")
+    phones = Program("phones", "-p", pbx.phones, "-o", calls)
+    pbx.bare("-r", 20, "-n", 300, "-s", 20, "-o", sent)
+    check(phones.stop()["calls"] == 300, "a bare client's calls did not reach the telephones")
+    at = {c[0]: int(c[1]) for c in stamps(calls)}
+    bare = [(at[s[0]] - int(s[1])) / 1e6 for s in stamps(sent) if s[0] in at]
+    d = Daemon(fresh(folder), pbx.trunk("auto"), "call: {repeat_message: 1}")
+    f = Figures(pbx, where, d, 300, 20, "-k", 4, "-d", 1)
+    f.must_be_whole("wire")
+    d.stop()
+    say("bare client: POST /channels -> INVITE: p50, p99", p50_p99(bare))
+    say("alert POST -> INVITE: p50, p99", p50_p99(f.wire_ms))
+    say("  more than the bare client", "%.2f, %.2f ms" % tuple(percentile(f.wire_ms, p) - percentile(bare, p)
+                                                                for p in (.5, .99)), "want <= 5, <= 20")
+
+
+def speaking(pbx, folder):
+    """How soon each way speaks; the play request is seen where there is one."""
+    for way in WAYS:
+        if way == "websocket" and int(pbx.version.split(".")[0]) < 22:
+            continue
+        request = way in ("file", "http")
+        tap = Program("tap", "-p", pbx.tap, "-t", pbx.http) if request else None
+        d = Daemon(fresh(folder), pbx.trunk(way, pbx.tap if request else None), "call: {repeat_message: 1}")
+        f = Figures(pbx, folder, d, 200, 20, "-k", 4, "-d", 1.5)
+        f.must_be_whole("media " + way)
+        d.stop()
+        say("media %s: answer -> first RTP with speech: p50, p99, max" % way,
+            p50_p99(f.speech_ms, "%.1f, %.1f, ") + "%.1f ms" % max(f.speech_ms, default=0),
+            "" if request else "want <= 60")
+        check(len(f.speech_ms) == 200, "media %s: speech in %d calls of 200" % (way, len(f.speech_ms)))
+        if tap:
+            seen = tap.stop()
+            check(seen["played"] == 200, "media %s: %d play requests seen in 200 calls" % (way, seen["played"]))
+            say("  StasisStart -> play request: p50, p99, max", "%.2f, %.2f, %.2f ms"
+                % (seen["p50_ms"], seen["p99_ms"], seen["max_ms"]), "want p99 <= 5")
+        pbx.settle()
+
+
+def bare_limit(pbx):
+    """The highest rate at which all calls come up and do not pile up."""
+    best, cpu = None, 0
+    for rate in RATES:
+        phones = Program("phones", "-p", pbx.phones)
+        before = cpu_s(pbx.p.pid)
+        r = pbx.bare("-r", rate, "-s", STEP_S, "-t", HOLD_MS)
+        used = (cpu_s(pbx.p.pid) - before) / r["offered"] * 1000
+        phones.stop()
+        pbx.settle()
+        p95 = r["setup_ms"]["p95"] if "setup_ms" in r else float("inf")
+        clean = not r["not_up"] and not r["rejected"] and not r["http_errors"] and p95 <= BOUND_MS
+        say("bare client, %d/s offered: set up, p95" % rate, "%.0f/s, %.1f ms" % (r["up_per_second"], p95),
+            "%.1f ms of Asterisk's CPU a call%s" % (used, "" if clean else "; too much"))
+        if not clean:
+            break
+        best, cpu = rate, used
+    return best or RATES[0] / 2, cpu
+
+
+def cost(pbx, folder, way, d, first):
+    n = 1000
+    f = Figures(pbx, folder, d, n, 100, "-k", 4, "-d", 0.1, first=first, text="Test")
+    f.must_be_whole("CPU, media " + way)
+    pbx.settle()
+    say("media %s: CPU a call: tocsind, Asterisk" % way, "%.2f, %.2f ms" % (f.cpu_ms, f.pbx_cpu_ms),
+        "ratio %.2f, want <= 0.33" % (f.cpu_ms / f.pbx_cpu_ms))
+
+
+def daemon_limit(pbx, folder, way, bare):
+    """The same for alerts through the daemon, as a part of the bare client's rate."""
+    d = Daemon(fresh(folder), pbx.trunk(way), SILENT)
+    first = 3000000
+    cost(pbx, folder, way, d, first)
+    for part in PARTS:
+        rate = bare * part
+        first += 100000
+        f = Figures(pbx, folder, d, int(rate * STEP_S), rate, "-k", 4, "-d", 0.1, first=first, text="Test")
+        f.must_be_whole("set-ups at %d/s, media %s" % (rate, way))
+        pbx.settle()
+        p95 = percentile(f.setup_ms, .95)
+        clean = f.whole() and p95 <= BOUND_MS
+        say("media %s, %d alerts/s offered: set up, p95" % (way, rate), "%.0f/s, %.1f ms" % (f.rate, p95),
+            "" if clean else "too much")
+        if clean:
+            say("  ratio to the bare client", "%.2f" % part, "want >= 0.80")
+            break
+    d.stop()
+
+
+class Watch(threading.Thread):
+    """Looks at /v1/trunks while something goes on."""
+
+    def __init__(self, daemon):
+        super().__init__(daemon=True)
+        self.daemon_process, self.over, self.why, self.looks, self.held = daemon, threading.Event(), "", 0, 0
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.05):
+            trunk = self.daemon_process.api("GET", "/v1/trunks")["items"][0]
+            self.looks += 1
+            self.held += trunk["held"]
+            self.why = trunk["held_why"] or self.why
+
+    def stop(self):
+        self.over.set()
+        self.join()
+
+
+def overload(pbx, folder, way, bare):
+    """Twice what Asterisk can do: it must be held back visibly, and all calls come through."""
+    d = Daemon(fresh(folder), pbx.trunk(way), SILENT)
+    watch = Watch(d)
+    f = Figures(pbx, folder, d, int(bare * STEP_S), bare * 2, "-k", 4, "-d", 0.1, text="Test")
+    watch.stop()
+    f.must_be_whole("overload")
+    pbx.settle()
+    holds = d.metric("tocsin_trunk_holds_total")
+    check(holds > 0, "overload: the trunk was never held back")
+    say("overload, %d/s offered, media %s: set up" % (bare * 2, way), "%.0f/s" % f.rate,
+        "%.2f of the bare client's best; %d live at most" % (f.rate / bare, f.phones["live_max"]))
+    say("  held back", "%d times" % holds, "seen in %d of %d looks at /v1/trunks: %s"
+        % (watch.held, watch.looks, watch.why))
+    d.stop()
+
+
+def bench_ari(folder):
+    pbx = Pbx.start(folder)
+    if not pbx:
+        return
+    try:
+        say("Asterisk", pbx.version)
+        wire(pbx, folder)
+        pbx.settle()
+        speaking(pbx, folder)
+        bare, _ = bare_limit(pbx)
+        for way in WAYS:
+            if way != "websocket" or int(pbx.version.split(".")[0]) >= 22:
+                daemon_limit(pbx, folder, way, bare)
+        overload(pbx, folder, "file", bare)
+    finally:
+        pbx.stop()
