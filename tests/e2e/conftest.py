@@ -83,6 +83,10 @@ class Rig:
     def authority(self, name="Rig CA"):
         return Authority(self._folder("ca"), name)
 
+    def keep(self, thing):
+        """Let something else be stopped with the rest: by its stop()."""
+        return self._keep(thing)
+
     def logs(self):
         """The end of what the daemons said, for the report of a failed test."""
         def end(d):

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <tocsin/alloc.h>
+#include <tocsin/log.h>
 
 #include "party.h"
 
@@ -170,6 +171,8 @@ void leg_take(struct agent *agent, const struct sip_msg *msg)
 	tmr_start(&leg->tmr_ring, DECIDE_MS, on_undecided, leg);
 	name_caller(msg, &event);
 	name_called(agent, msg, &event);
+	tc_log(agent->self, TC_LOG_DEBUG, "call %s: comes in from '%s' for '%s'", leg->id,
+	       event.number, event.called);
 	tc_pbx_event(agent->self, &event);
 	agent_count(agent);
 }

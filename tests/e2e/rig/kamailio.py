@@ -51,6 +51,12 @@ request_route {{
 		xlog("L_WARN", "rig: register accepted for $fu expires $hdr(Expires)\\n");
 		save("location"); exit;
 	}}
+	if (is_method("INVITE") && $rU == "{user}") {{
+		record_route();
+		if (!lookup("location")) {{ sl_send_reply("404", "Not registered"); exit; }}
+		xlog("L_WARN", "rig: invite to $ru\\n");
+		t_relay(); exit;
+	}}
 	if (is_method("INVITE")) {{
 		if (!pv_proxy_authenticate("{realm}", "{password}", "0") || $au != "{user}") {{
 			xlog("L_WARN", "rig: invite refused from $fu\\n");
@@ -70,7 +76,8 @@ request_route {{
 
 
 class Kamailio:
-    """Relays calls to the phone at port `phone` once the caller has proved user and password."""
+    """Relays calls to the phone at port `phone` once the caller has proved user and password, and
+    calls to the user to where that one is registered."""
 
     def __init__(self, folder, phone, user="alice", password="secret"):
         self.dir = str(folder)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Scripted SIP peers by sipp, and what they saw on the wire.
+"""Scripted SIP peers by sipp, called or calling, and what they saw on the wire.
 
 A scenario is a list of steps: recv(), reply(), request(), pause(). Ready ones: final, ring, answer
 and so on. sipp keeps every message that it sent or received: Peer.messages().
@@ -29,6 +29,7 @@ a=rtpmap:9 G722/8000
 """
 
 MARK = "tocsinrig"                          # our tag: [pid]tocsinrig[call_number]
+CALLER = "+493099887"                       # who calls, when the peer does
 
 # --- steps --------------------------------------------------------------------------------------
 
@@ -149,6 +150,106 @@ def challenge(accept_user, accept_password, then, refuse=(403, "Forbidden")):
             + label("over"))
 
 
+# --- parts of calls that the peer places ---------------------------------------------------------
+
+def dial(sdp=EVENTS_SDP, headers=(), branch="[branch]", again=True, cseq=1, content_type=None):
+    """The INVITE of a call to us. sdp None: the offer is left to us."""
+    lines = ["INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0",
+             "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=%s;rport" % branch,
+             "From: \"Rig\" <sip:%s@[local_ip]:[local_port]>;tag=[pid]%s[call_number]"
+             % (CALLER, MARK), "To: <sip:[service]@[remote_ip]:[remote_port]>",
+             "Call-ID: [call_id]", "CSeq: %d INVITE" % cseq, "Max-Forwards: 70",
+             "Contact: <sip:%s@[local_ip]:[local_port];transport=[transport]>" % CALLER]
+    lines += headers
+    body = ""
+    if sdp is not None:
+        lines.append("Content-Type: " + (content_type or "application/sdp"))
+        body = "v=0\no=rig 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\n" \
+            + sdp.format(port="[media_port]")
+    lines.append("Content-Length: [len]" if body else "Content-Length: 0")
+    retrans = ' retrans="500"' if again else ""
+    return "<send%s><![CDATA[\n\n%s\n\n%s]]></send>\n" % (retrans, "\n".join(lines), body)
+
+
+def hears(code, **attributes):
+    """Wait for an answer to it, with what may come before; 200 tells where later requests go."""
+    before = [c for c in (100, 180) if c < code]
+    early = "".join('<recv response="%d" optional="true"/>\n' % c for c in before)
+    return early + recv_answer(code, **(dict(attributes, rrs="true") if code == 200 else attributes))
+
+
+def _within(method, cseq, via, body="", content_type=None, retrans=False, uri="[next_url]"):
+    lines = ["%s %s SIP/2.0" % (method, uri), via,
+             "From: \"Rig\" <sip:%s@[local_ip]:[local_port]>;tag=[pid]%s[call_number]"
+             % (CALLER, MARK), "[last_To:]", "Call-ID: [call_id]", "CSeq: %d %s" % (cseq, method),
+             "Max-Forwards: 70",
+             "Contact: <sip:%s@[local_ip]:[local_port];transport=[transport]>" % CALLER]
+    if body:
+        lines += ["Content-Type: " + content_type, "Content-Length: [len]"]
+    else:
+        lines.append("Content-Length: 0")
+    return "<send%s><![CDATA[\n\n%s\n\n%s]]></send>\n" % (
+        ' retrans="500"' if retrans else "", "\n".join(lines), body)
+
+
+_OWN_VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport"
+
+
+def acknowledge(sdp=None, cseq=1):
+    """The ACK to the 200; sdp: our answer, if the offer came from there."""
+    body = "" if sdp is None else \
+        "v=0\no=rig 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\n" \
+        + sdp.format(port="[media_port]")
+    return _within("ACK", cseq, _OWN_VIA, body, "application/sdp")
+
+
+def give_in(cseq=1):
+    """The ACK to a refusal: it belongs to the INVITE's transaction."""
+    return _within("ACK", cseq, "[last_Via:]", uri="sip:[service]@[remote_ip]:[remote_port]")
+
+
+def cancel(branch):
+    """The CANCEL of an INVITE that was sent with this branch."""
+    return """<send retrans="500"><![CDATA[
+
+CANCEL sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=%s;rport
+From: "Rig" <sip:%s@[local_ip]:[local_port]>;tag=[pid]%s[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 CANCEL
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+""" % (branch, CALLER, MARK)
+
+
+def asks(method, cseq, sdp=None, body="", content_type=None):
+    """Any request in the call that the peer has placed."""
+    if sdp is not None:
+        content_type = "application/sdp"
+        body = "v=0\no=rig 1 2 IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\n" \
+            + sdp.format(port="[media_port]")
+    return _within(method, cseq, _OWN_VIA, body, content_type, retrans=True)
+
+
+def is_hung_up(**attributes):
+    """Wait for our BYE and answer it."""
+    return recv("BYE", **attributes) + """<send><![CDATA[
+
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+"""
+
+
 # --- whole scenarios ----------------------------------------------------------------------------
 
 def final(code, text, q850=None):
@@ -205,10 +306,16 @@ def _find(pattern, text):
 
 
 class Peer:
-    """sipp as the called side."""
+    """sipp as the called side, or as the calling one."""
 
-    def __init__(self, folder, scenario, port=None, transport="u1", options=()):
-        """scenario: a list or text of steps."""
+    def __init__(self, folder, scenario, port=None, transport="u1", options=(), calls=None,
+                 address="127.0.0.1", number="4711"):
+        """scenario: a list or text of steps; calls: UDP or TCP port on 127.0.0.1 that it calls,
+        once, from this address, asking for number."""
+        self.address = address
+        options = list(options)
+        if calls:
+            options = ["127.0.0.1:%d" % calls, "-m", 1, "-s", number] + options
         self.dir = str(folder)
         os.makedirs(self.dir, exist_ok=True)
         self.port = port or ports.take(PORTS)
@@ -220,12 +327,13 @@ class Peer:
         # -cp, -mp: control and media ports, which are else 8888 (on every address) and 6000.
         # No -bg: it forks away from the pid we know. -aa answers OPTIONS.
         self.proc = proc.Proc(
-            ["sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", self.port, "-t", transport,
-             "-ci", "127.0.0.1", "-cp", self.port + 5, "-mi", "127.0.0.1", "-mp", self.port + 10,
+            ["sipp", "-sf", "scenario.xml", "-i", address, "-p", self.port, "-t", transport,
+             "-ci", "127.0.0.1", "-cp", self.port + 5, "-mi", address, "-mp", self.port + 10,
              "-nostdin", "-skip_rlimit", "-aa", "-trace_msg", "-message_file", "messages",
-             "-trace_err", "-error_file", "errors"] + list(options),
+             "-trace_err", "-error_file", "errors"] + options,
             self.dir + "/log", cwd=self.dir)
-        proc.wait_for("sipp at port %d" % self.port, self._bound)
+        if not calls:
+            proc.wait_for("sipp at port %d" % self.port, self._bound)
 
     @staticmethod
     def _references(steps):
@@ -265,6 +373,13 @@ class Peer:
         except proc.Failed as e:
             raise proc.Failed("%s at sipp %d; saw %s; %s" % (
                 e, self.port, [m.what for m in self.messages()], self.errors())) from None
+
+    def done(self, timeout=30.0):
+        """Of one that calls: wait until its call went as the scenario says."""
+        code = self.proc.wait(timeout)
+        if code != 0:
+            raise proc.Failed("sipp ended with %s; saw %s; %s" % (
+                code, [m.what for m in self.messages()], self.errors()))
 
     def errors(self):
         try:
