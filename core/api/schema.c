@@ -92,6 +92,7 @@ static const struct shape {
 	{"accepted", SHAPE({"id", "string"}, {"state", "string"}, {"deduplicated", "boolean"}),
 	 false},
 	{"accepted_group", SHAPE({"alerts", "[accepted_one]"}), false},
+	{"callback", SHAPE({"status", "integer"}), false},
 	{"accepted_one",
 	 SHAPE({"id", "string?"}, {"state", "string?"}, {"deduplicated", "boolean"}), false},
 	{"openapi", SHAPE({"openapi", "string"}, {"info", "object"}, {"paths", "object"}), true},

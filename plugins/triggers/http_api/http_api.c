@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trigger http_api: POST /v1/alerts raises one alert. Reading alerts and acting on them is
- * the core's API.
+ * The trigger http_api: POST /v1/alerts raises one alert. What a PBX's dialplan says of calls is in
+ * callbacks.c; reading alerts and acting on them is the core's API.
  */
+#include "http_api.h"
+
 #include <stdlib.h>
 
 #include <tocsin/alloc.h>
-#include <tocsin/http.h>
 #include <tocsin/log.h>
-#include <tocsin/trigger.h>
 
 struct config {
 	const char *path;
+	bool dialplan_callbacks;
 };
 
 static const struct tc_option options[] = {
@@ -22,13 +23,12 @@ static const struct tc_option options[] = {
 	 .min = 2,
 	 .max = 100,
 	 .help = "where alerts are posted; a second instance needs another"},
+	{.name = "dialplan_callbacks",
+	 .type = TC_BOOL,
+	 .offset = offsetof(struct config, dialplan_callbacks),
+	 .def = "false",
+	 .help = "take what the dialplan of a PBX says of a call: /heard and /ack, without a token"},
 	TC_OPTION_END,
-};
-
-struct api {
-	struct tc_instance *self;
-	struct tc_http_route route;
-	uint64_t taken, refused;
 };
 
 struct body {
@@ -150,6 +150,8 @@ static int api_open(struct tc_instance *self, const void *cfg, void **state)
 		.reply = "accepted",
 	};
 	err = tc_http_route_add(self, &api->route, api);
+	if (!err && config->dialplan_callbacks)
+		err = callbacks_add(api);
 	if (err) {
 		free(api);
 		return err;
@@ -170,6 +172,7 @@ static void api_status(void *state, struct tc_status *out)
 	tc_status_health(out, true, "takes alerts at %s", api->route.path);
 	tc_status_number(out, "alerts_taken", (double)api->taken);
 	tc_status_number(out, "alerts_refused", (double)api->refused);
+	tc_status_number(out, "callbacks_taken", (double)api->callbacks);
 }
 
 TC_API const struct tc_plugin tc_plugin = {
