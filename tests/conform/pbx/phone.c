@@ -423,10 +423,21 @@ static const struct event presses[] = {
 	{1, 1000, true},  {1, 5000, true},  {1, 5000, true}, {1, 1000, true}, {11, 9000, false},
 };
 
+static const struct event good_presses[] = {
+	{1, 1000, false}, {1, 1000, false},  {1, 1000, true},  {1, 1000, true},  {1, 1000, true},
+	{1, 5000, false}, {1, 5000, false},  {1, 5000, true},  {1, 5000, true},  {1, 5000, true},
+	{11, 9000, false}, {11, 9000, false}, {11, 9000, true}, {11, 9000, true}, {11, 9000, true},
+};
+
 static void press(struct call *c, int64_t up_us)
 {
-	if (c->step < sizeof(presses) / sizeof(presses[0]) && up_us > 20000 * (c->step + 1))
-		send_event(c, &presses[c->step++]);
+	bool well = c->habit == PHONE_PRESSES_WELL;
+	const struct event *all = well ? good_presses : presses;
+	size_t n = well ? sizeof(good_presses) / sizeof(good_presses[0])
+			: sizeof(presses) / sizeof(presses[0]);
+
+	if (c->step < n && up_us > 20000 * (c->step + 1))
+		send_event(c, &all[c->step++]);
 }
 
 static void hold(struct phone *phone, struct call *c, int64_t up_us)
@@ -454,7 +465,7 @@ static void act(struct phone *phone, struct call *c, int64_t now)
 	if (c->state != UP || !c->acked)
 		return;
 	int64_t up_us = now - c->up_us;
-	if (c->habit == PHONE_PRESSES)
+	if (c->habit == PHONE_PRESSES || c->habit == PHONE_PRESSES_WELL)
 		press(c, up_us);
 	if (c->habit == PHONE_HOLDS)
 		hold(phone, c, up_us);

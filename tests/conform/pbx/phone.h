@@ -11,6 +11,7 @@
 
 /* X(symbol, digit, what) */
 #define PHONE_HABITS(X)                                                                            \
+	X(PHONE_PRESSES_WELL, '0')  /* picks up, presses "1", "1", "#" by RFC 4733 */              \
 	X(PHONE_ANSWERS, '1')       /* rings, picks up after 100 ms, waits for the end */          \
 	X(PHONE_RINGS, '2')         /* for ever */                                                 \
 	X(PHONE_REFUSES, '3')       /* with the status in the three digits that follow */          \

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "asterisk.h"
 #include "call/trunk.h"
 #include "host/host.h"
 #include "host/id.h"
@@ -62,15 +63,38 @@ static void host_end(void)
 	rmdir(state_dir);
 }
 
+/* By the environment, as the processes that are to crash need it too. */
+static void go_through_asterisk(void)
+{
+	char *settings = asterisk_settings(rig.asterisk, phone_port(rig.phone));
+	char *dial = asterisk_dial(rig.asterisk);
+
+	setenv("TOCSIN_CONFORM_SETTINGS", settings, 1);
+	setenv("TOCSIN_CONFORM_DIAL", dial, 1);
+	free(settings);
+	free(dial);
+	rig.has_sip = asterisk_major(rig.asterisk) >= 22;
+}
+
 void rig_begin(const char *plugin)
 {
+	bool ari = !strcmp(plugin, "ari");
+
 	host_begin(plugin);
+	rig.direct = !ari;
+	rig.adopts = ari;
+	rig.has_sip = true;
+	if (ari)
+		rig.asterisk = asterisk_new(state_dir);
 	rig.phone = phone_new();
 	rig.sip_port = rig_free_port();
+	if (ari)
+		go_through_asterisk();
 }
 
 void rig_end(void)
 {
+	asterisk_free(rig.asterisk);
 	phone_free(rig.phone);
 	host_end();
 }
@@ -108,6 +132,15 @@ static json_t *settings_for(unsigned port, unsigned phone_port)
 	return settings;
 }
 
+static bool is_healthy(void *arg)
+{
+	json_t *status = instance_status(arg);
+	bool healthy = json_is_true(json_object_get(status, "healthy"));
+
+	json_decref(status);
+	return healthy;
+}
+
 static struct tc_instance *open_at(const char *name, unsigned port, unsigned phone_port)
 {
 	json_t *settings = settings_for(port, phone_port);
@@ -117,6 +150,8 @@ static struct tc_instance *open_at(const char *name, unsigned port, unsigned pho
 	assert_non_null(settings);
 	json_object_set_new(settings, "name", json_string(name));
 	json_object_set_new(settings, "plugin", json_string(rig.plugin));
+	if (rig.self && json_object_get(settings, "app")) /* each instance has its own */
+		json_object_set_new(settings, "app", json_string(name));
 	self = instance_new(rig.host, TC_KIND_PBX, settings, errs);
 	for (size_t i = 0; i < tc_errors_count(errs); i++)
 		print_error("%s: %s\n", tc_errors_field(errs, i), tc_errors_text(errs, i));
@@ -125,6 +160,7 @@ static struct tc_instance *open_at(const char *name, unsigned port, unsigned pho
 	trunks_add(rig.trunks, self);
 	assert_int_equal(instance_open(self), 0);
 	json_decref(settings);
+	rig_wait(is_healthy, self, "the trunk to be healthy");
 	return self;
 }
 
@@ -224,6 +260,13 @@ void rig_wait(bool (*ready)(void *arg), void *arg, const char *what)
 				    rig.seen[i].call_id, rig.seen[i].text);
 		fail_msg("waited in vain for %s", what);
 	}
+}
+
+bool rig_has(bool trait, const char *what)
+{
+	if (!trait)
+		print_message("# %s: not looked at: %s\n", rig.plugin, what);
+	return trait;
 }
 
 void rig_idle(int64_t ms)

@@ -19,6 +19,14 @@ struct rig {
 	struct trunks *trunks;
 	struct phone *phone;
 	unsigned sip_port; /* where the trunk listens */
+	struct asterisk *asterisk; /* between trunk and telephones; NULL = none */
+	/*
+	 * What only some trunks have. A case that needs one of these says what it does not look at
+	 * without it.
+	 */
+	bool direct;   /* no PBX in between: the telephone sees what the trunk sends */
+	bool has_sip;  /* the far end's SIP status is known */
+	bool adopts;   /* a call goes on without the process that placed it */
 	struct tc_instance *self;
 	struct tc_pbx_event *seen; /* owned */
 	size_t n_seen;
@@ -50,6 +58,8 @@ void rig_call(char call_id[TC_ID_SIZE], const char *number);
 
 /* Run the loop until ready(arg), checked after each report and every 5 ms. Fails after 10 s. */
 void rig_wait(bool (*ready)(void *arg), void *arg, const char *what);
+/* Does the trunk have this trait of struct rig? If not, what is not looked at is written down. */
+bool rig_has(bool trait, const char *what);
 /* Let time pass: for what must not happen. */
 void rig_idle(int64_t ms);
 
