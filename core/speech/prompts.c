@@ -314,7 +314,9 @@ void prompts_free(struct prompts *prompts)
 
 int tc_prompt_url(struct tc_instance *self, struct tc_clip *clip, char url[TC_PROMPT_URL_SIZE])
 {
-	return prompts_publish(host_services(self->host)->prompts, clip, url);
+	struct prompts *prompts = host_services(self->host)->prompts;
+
+	return prompts ? prompts_publish(prompts, clip, url) : -ENOTCONN;
 }
 
 int tc_clip_wav(const struct tc_clip *clip, void **data, size_t *len)
