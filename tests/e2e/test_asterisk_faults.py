@@ -328,7 +328,7 @@ def test_the_application_is_taken_by_another_program(rig, pbx):
     app = d.config["trunks"][0]["app"]
     rivals = []
     for _ in range(8):                       # it takes the app back, but not for ever
-        rivals.append(rig._keep(Client(pbx, app)))
+        rivals.append(rig.keep(Client(pbx, app)))
         try:
             proc.wait_for("the rival to lose", lambda: not rivals[-1].alive, 2.5)
         except proc.Failed:

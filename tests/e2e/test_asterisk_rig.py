@@ -19,7 +19,7 @@ def espeak(path, text):
 
 @pytest.fixture
 def client(rig, pbx):
-    return rig._keep(Client(pbx, "rig"))
+    return rig.keep(Client(pbx, "rig"))
 
 
 def call(client, port, number="123", mode="any", **more):
