@@ -220,6 +220,13 @@ static void do_health(struct run *r, const struct words *w)
 	world_health(r->world, word(w, 1), !strcmp(word(w, 2), "up"));
 }
 
+/* HOLD TRUNK ["why"]: without why it does so no longer */
+static void do_hold(struct run *r, const struct words *w)
+{
+	if (!world_hold(r->world, word(w, 1), w->n > 2 ? word(w, 2) : NULL))
+		fail(r, "there is no trunk '%s'", word(w, 1));
+}
+
 static void do_refuse(struct run *r, const struct words *w)
 {
 	world_refuse(r->world, word(w, 1));
@@ -264,6 +271,16 @@ static void expect_asked(struct run *r, const struct words *w)
 		fail(r, "wanted the trunk to be asked '%s', got '%s'", want, got ? got : "nothing");
 }
 
+/* EXPECT trunk NAME up|held|failing|down ["text"] */
+static void expect_trunk(struct run *r, const struct words *w)
+{
+	const char *text, *got = world_trunk_is(r->world, word(w, 2), &text);
+
+	if (strcmp(got, word(w, 3)) != 0 || (w->n > 4 && !strstr(text, word(w, 4))))
+		fail(r, "trunk %s: wanted %s '%s', it is %s: %s", word(w, 2), word(w, 3),
+		     word(w, 4), got, text);
+}
+
 static void expect_same(struct run *r, const char *what, const char *got, const char *want)
 {
 	if (strcmp(got, want) != 0)
@@ -278,6 +295,8 @@ static void do_expect(struct run *r, const struct words *w)
 		got = world_asked(r->world);
 		if (got)
 			fail(r, "wanted no more, but the trunk was asked '%s'", got);
+	} else if (!strcmp(what, "trunk")) {
+		expect_trunk(r, w);
 	} else if (!strcmp(what, "state")) {
 		expect_same(r, "state", world_state(r->world, id_of(r, word(w, 2))), word(w, 3));
 	} else if (!strcmp(what, "results")) {
@@ -307,6 +326,7 @@ static const struct {
 	{"CONFIG", true, do_config},  {"TRUNK", true, do_trunk},     {"ALERT", false, do_alert},
 	{"RESOLVE", false, do_resolve}, {"ACT", false, do_act},      {"PASS", false, do_pass},
 	{"CRASH", false, do_crash},   {"PRESS", false, do_press},    {"PLAYED", false, do_played},
+	{"HOLD", false, do_hold},
 	{"HEALTH", false, do_health}, {"REFUSE", false, do_refuse},  {"VOICE", false, do_voice},
 	{"FORGET", false, do_forget},
 	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},

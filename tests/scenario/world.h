@@ -66,6 +66,10 @@ bool world_report(struct world *w, const char *number, struct tc_pbx_event *even
 /* The items of the running list end, all of them or the first n. */
 bool world_played(struct world *w, const char *number, int n);
 void world_health(struct world *w, const char *trunk, bool healthy);
+/* The trunk holds back; why NULL: no longer. False if there is no such trunk. */
+bool world_hold(struct world *w, const char *trunk, const char *why);
+/* How a trunk is: "up", "held", "failing", "down", "unknown"; text receives why. */
+const char *world_trunk_is(struct world *w, const char *name, const char **text);
 /* The next originate of a trunk is refused at once. */
 void world_refuse(struct world *w, const char *trunk);
 /* The end that was asked for is not reported any more: the script says when, if at all. */

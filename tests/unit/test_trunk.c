@@ -646,14 +646,22 @@ static void test_health(void **state)
 	assert_int_equal(h.events, 2);
 	assert_string_equal(h.last, "trunk.up: trunk direct is up: ");
 	assert_int_equal(h.rooms, 1); /* calls may wait for it */
-	assert_int_equal(rig_number(rig, "SELECT COUNT(*) FROM events"), 2);
+	for (const char *id = "12345"; *id; id++)
+		trunk_outcome(t, id, INT64_MAX, false);
+	rig_wait(rig, is_idle, store);
+	assert_memory_equal(h.last, "trunk.down: trunk direct is down: 5 of 5 calls failed", 53);
+	trunk_outcome(t, "6", INT64_MAX, true);
+	rig_wait(rig, is_idle, store);
+	assert_string_equal(h.last, "trunk.up: trunk direct is up: a call went through");
+	assert_int_equal(h.events, 4);
+	assert_int_equal(rig_number(rig, "SELECT COUNT(*) FROM events"), 4);
 
 	tc_pbx_health(self, false, "its end");
 	instance_close(self);
 	while (loop_turn(rig->loop))
 		;
 	rig_wait(rig, is_idle, store);
-	assert_int_equal(h.events, 2);
+	assert_int_equal(h.events, 4);
 	trunks_free(trunks);
 	assert_null(self->owner);
 	instance_free(self);
