@@ -32,7 +32,7 @@ static const struct shape {
 	 false},
 	{"timeline",
 	 SHAPE({"at", "time"}, {"what", "string"}, {"text", "string"}, {"call_id", "string?"},
-	       {"reason", "string?"}),
+	       {"reason", "string?"}, {"-data", "array"}),
 	 false},
 	{"alerts", SHAPE({"items", "[alert]"}, {"next", "string?"}), false},
 	{"call",

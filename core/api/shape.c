@@ -66,13 +66,21 @@ json_t *shape_call(const struct call_row *row)
 		"keys", row->keys);
 }
 
+/* data: only what is in no other place, the notes. */
 json_t *shape_timeline(const struct event_row *row)
 {
-	return json_pack("{s:o, s:s, s:s, s:s?, s:s?}", "at", shape_time(row->at_us), "what",
-			 row->what, "text", row->text, "call_id", row->call_id, "reason",
-			 row->reason);
+	json_t *event = json_pack("{s:o, s:s, s:s, s:s?, s:s?}", "at", shape_time(row->at_us),
+				  "what", row->what, "text", row->text, "call_id", row->call_id,
+				  "reason", row->reason);
+	json_t *data = row->data ? json_loads(row->data, 0, NULL) : NULL;
+
+	if (json_is_array(data))
+		json_object_set(event, "data", data);
+	json_decref(data);
+	return event;
 }
 
+/* Without the notes' data: a stream is for what happens, and that is long and of the past. */
 char *shape_event(const struct event_row *row)
 {
 	json_t *event = json_pack("{s:I, s:o, s:s, s:s?, s:s?, s:s, s:s?}", "id",

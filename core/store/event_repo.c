@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Events in the store: the statements on the table of events. They are added and read, never
- * changed.
+ * Events in the store: the statements on the table of events, and of those among them that are kept
+ * for a while only. They are added and read, never changed.
  */
 #include "store/event_repo.h"
 
@@ -56,6 +56,62 @@ int event_insert(struct db *db, struct event_row *row)
 		     params, sizeof(params) / sizeof(params[0]));
 	if (!err)
 		row->id = db_last_id(db);
+	return err;
+}
+
+int event_note_insert(struct db *db, struct event_row *row)
+{
+	int err = event_insert(db, row);
+	const struct tc_value params[] = {DB_INT(row->id)};
+
+	return err ? err : db_run(db, "INSERT INTO event_notes (event_id) VALUES (?)", params, 1);
+}
+
+#define TRIM_AT_ONCE 1000
+
+struct trim {
+	int64_t ids[TRIM_AT_ONCE];
+	int n;
+};
+
+static int trim_add(const struct tc_value *v, void *arg)
+{
+	struct trim *t = arg;
+
+	t->ids[t->n++] = v[0].i;
+	return 0;
+}
+
+/* One at a time by their ids: no database has to look through the events for that. */
+static int trim_delete(struct db *db, const struct trim *t)
+{
+	int err = 0;
+
+	for (int i = 0; i < t->n && !err; i++) {
+		const struct tc_value params[] = {DB_INT(t->ids[i])};
+
+		err = db_run(db, "DELETE FROM events WHERE id = ?", params, 1);
+		if (!err)
+			err = db_run(db, "DELETE FROM event_notes WHERE event_id = ?", params, 1);
+	}
+	return err;
+}
+
+int event_notes_trim(struct db *db, int keep)
+{
+	const struct tc_value params[] = {DB_INT(TRIM_AT_ONCE), DB_INT(keep)};
+	struct trim t;
+	int err;
+
+	do {
+		t.n = 0;
+		err = rows_each(db,
+				"SELECT event_id FROM event_notes ORDER BY event_id DESC "
+				"LIMIT ? OFFSET ?",
+				params, 2, 1, trim_add, &t);
+		if (!err)
+			err = trim_delete(db, &t);
+	} while (!err && t.n == TRIM_AT_ONCE);
 	return err;
 }
 

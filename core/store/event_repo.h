@@ -16,12 +16,16 @@ struct event_row {
 	const char *what;     /* "call.ended" */
 	const char *text;     /* a sentence for people */
 	const char *reason;   /* why, may be NULL */
-	const char *data;     /* JSON object as text, may be NULL */
+	const char *data;     /* JSON as text, may be NULL: an object, or a note's array */
 };
 
 void event_row_fini(struct event_row *row);
 
 int event_insert(struct db *db, struct event_row *row);
+/* One that is kept for a while only. */
+int event_note_insert(struct db *db, struct event_row *row);
+/* Delete all such but the newest keep of them. Costs little when few are to go. */
+int event_notes_trim(struct db *db, int keep);
 /* Those of one alert, oldest first. */
 int event_list_alert(struct db *db, const char *alert_id,
 		     int (*fn)(const struct event_row *row, void *arg), void *arg);

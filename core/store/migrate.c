@@ -106,10 +106,18 @@ static const char *const step_2[] = {
 	NULL,
 };
 
+/* The events that are kept for a while only: to find the oldest ones without a search. */
+static const char *const step_3[] = {
+	"CREATE TABLE IF NOT EXISTS event_notes ("
+	" event_id BIGINT NOT NULL PRIMARY KEY){suffix}",
+	NULL,
+};
+
 /* In order; the first is version 1. */
 static const char *const *const steps[] = {
 	step_1,
 	step_2,
+	step_3,
 };
 
 int migrate_version(void)
