@@ -53,14 +53,20 @@ void fake_asked_free(struct fake_asked *a)
 	free(a);
 }
 
-/* The newest call to a number that has not ended, else the newest. */
 struct fake_call *fake_call_find(const char *number)
 {
+	size_t len = strcspn(number, "#");
+	long nth = number[len] ? strtol(number + len + 1, NULL, 10) : 0;
 	struct fake_call *c, *found = NULL;
 
-	TAILQ_FOREACH(c, &fakes.calls, link)
-		if (!strcmp(c->number, number) && (!found || found->ended || !c->ended))
+	TAILQ_FOREACH(c, &fakes.calls, link) {
+		if (strlen(c->number) != len || strncmp(c->number, number, len) != 0)
+			continue;
+		if (nth && !--nth)
+			return c;
+		if (!found || found->ended || !c->ended)
 			found = c;
+	}
 	return found;
 }
 
@@ -83,18 +89,24 @@ static bool refuses(void *state)
 	return true;
 }
 
+struct fake_call *fake_call_new(const char *id, const char *number)
+{
+	struct fake_call *c = tc_alloc(sizeof(*c));
+
+	tc_strcopy(c->id, sizeof(c->id), id);
+	tc_strcopy(c->number, sizeof(c->number), number);
+	TAILQ_INSERT_TAIL(&fakes.calls, c, link);
+	return c;
+}
+
 static int pbx_originate(void *state, const struct tc_pbx_originate *o)
 {
 	const char *trunk = tc_instance_name(state);
-	struct fake_call *c;
 	char *text;
 
 	if (refuses(state))
 		return -EHOSTDOWN;
-	c = tc_alloc(sizeof(*c));
-	tc_strcopy(c->id, sizeof(c->id), o->call_id);
-	tc_strcopy(c->number, sizeof(c->number), o->number);
-	TAILQ_INSERT_TAIL(&fakes.calls, c, link);
+	fake_call_new(o->call_id, o->number);
 	text = tc_asprintf("%s %s", trunk, o->number);
 	note("originate", text);
 	free(text);
@@ -146,33 +158,56 @@ static int pbx_hangup(void *state, const char *call_id)
 	return 0;
 }
 
-/* The script says when the far end is quiet: "GONE NUMBER". */
+static void report(struct tc_instance *self, const char *call_id, enum tc_pbx_event_type type)
+{
+	struct tc_pbx_event e = {.type = type};
+
+	tc_strcopy(e.call_id, sizeof(e.call_id), call_id);
+	tc_pbx_event(self, &e);
+}
+
+/* What an earlier process played is stopped. The script says what becomes of the call. */
 static int pbx_recover(void *state, const char *call_id, const char *number, const char *ref)
 {
 	struct fake_call *c = by_id(call_id);
 
-	(void)state;
 	(void)ref;
-	if (!c) { /* the crash came between the commit and the request */
-		c = tc_alloc(sizeof(*c));
-		tc_strcopy(c->id, sizeof(c->id), call_id);
-		tc_strcopy(c->number, sizeof(c->number), number);
-		TAILQ_INSERT_TAIL(&fakes.calls, c, link);
-	}
+	if (!c) /* the crash came between the commit and the request */
+		c = fake_call_new(call_id, number);
 	note("recover", number);
+	c->items = 0;
+	if (c->adopt && !c->ended)
+		report(state, call_id, c->adopt);
+	return 0;
+}
+
+static int pbx_release(void *state, const char *call_id)
+{
+	struct fake_call *c = by_id(call_id);
+
+	if (!c || c->ended)
+		return -ENOENT;
+	if (refuses(state))
+		return -EHOSTDOWN;
+	c->items = 0;
+	note("release", c->number);
 	return 0;
 }
 
 static const struct tc_pbx_ops pbx_ops = {.originate = pbx_originate,
 					  .play = pbx_play,
 					  .hangup = pbx_hangup,
-					  .recover = pbx_recover};
+					  .recover = pbx_recover,
+					  .release = pbx_release};
 
 static int pbx_open(struct tc_instance *self, const void *cfg, void **state)
 {
 	(void)cfg;
 	fakes.trunk[fakes.trunks++] = self;
 	*state = self;
+	if (fakes.found[0])
+		report(self, fakes.found, TC_PBX_FOUND);
+	fakes.found[0] = '\0';
 	return 0;
 }
 

@@ -18,6 +18,8 @@ struct fake_call {
 	char id[TC_ID_SIZE];
 	char number[40];
 	bool ended;
+	enum tc_pbx_event_type adopt; /* what recover() is answered with at once; 0 = the script
+					 says it */
 	/* the list that plays */
 	uint32_t play_id;
 	unsigned items, done;
@@ -38,6 +40,7 @@ struct fakes {
 	STAILQ_HEAD(, fake_asked) asked;
 	struct tc_instance *trunk[8]; /* by order of opening */
 	unsigned trunks;
+	char found[TC_ID_SIZE];     /* a call that the next trunk to be opened finds up, "" = none */
 	const char *refuse;         /* name of the trunk that refuses its next call or play list */
 	bool forgets;               /* the end that was asked for is not reported */
 	bool mute;                  /* the voice fails */
@@ -58,7 +61,12 @@ extern const struct tc_plugin fake_tts;
 
 /* Put the faults above before an instance of a store. */
 void fake_store(struct tc_instance *self);
+/*
+ * The newest call to a number that has not ended, else the newest; "+4930#2": the second one.
+ */
 struct fake_call *fake_call_find(const char *number);
+/* One that no daemon has placed. */
+struct fake_call *fake_call_new(const char *id, const char *number);
 void fake_asked_free(struct fake_asked *a);
 /* What the slow voice has held back comes now. */
 void fake_release(void);

@@ -168,8 +168,12 @@ static const struct {
 	const char *verb;
 	struct tc_pbx_event event;
 } reports[] = {
+	{"PLACE", {.type = TC_PBX_PLACED, .ref = "place"}},
 	{"RING", {.type = TC_PBX_RINGING, .ref = "ring"}},
 	{"ANSWER", {.type = TC_PBX_ANSWERED, .ref = "answer"}},
+	{"DIALPLAN", {.type = TC_PBX_ANSWERED, .ref = "answer", .dialplan = true}},
+	{"RESUMED", {.type = TC_PBX_RESUMED}},
+	{"RELEASED", {.type = TC_PBX_RELEASED}},
 	{"BUSY", {.type = TC_PBX_ENDED, .end = TC_PBX_END_BUSY, .sip = 486, .text = "Busy Here"}},
 	{"DECLINE", {.type = TC_PBX_ENDED, .end = TC_PBX_END_REJECTED, .sip = 603}},
 	{"TIMEOUT", {.type = TC_PBX_ENDED, .end = TC_PBX_END_TIMEOUT, .sip = 480}},
@@ -239,6 +243,43 @@ static void do_forget(struct run *r, const struct words *w)
 	(void)w;
 }
 
+/* ADOPT NUMBER ringing|answered|released */
+static void do_adopt(struct run *r, const struct words *w)
+{
+	if (!world_adopt(r->world, word(w, 1), word(w, 2)))
+		fail(r, "there is no call to %s, or no state '%s'", word(w, 1), word(w, 2));
+}
+
+/* FOUND NUMBER [early] */
+static void do_found(struct run *r, const struct words *w)
+{
+	world_found(r->world, word(w, 1), !strcmp(word(w, 2), "early"));
+}
+
+/* CALLBACK NUMBER heard|acknowledge [unknown|already|early] */
+static void do_callback(struct run *r, const struct words *w)
+{
+	const char *got = world_callback(r->world, word(w, 1), word(w, 2));
+	const char *want = w->n > 3 ? word(w, 3) : "ok";
+
+	if (strcmp(got, want) != 0)
+		fail(r, "%s: wanted %s, got %s", word(w, 2), want, got);
+}
+
+/* NOTE NUMBER [N]: N further events */
+static void do_note(struct run *r, const struct words *w)
+{
+	long n = strtol(word(w, 2), NULL, 10);
+	char json[256] = "[";
+
+	for (long i = 0; i < n && i < 20; i++)
+		snprintf(json + strlen(json), sizeof(json) - strlen(json), "%s{\"n\":%ld}",
+			 i ? "," : "", i);
+	snprintf(json + strlen(json), sizeof(json) - strlen(json), "]");
+	if (!world_note(r->world, word(w, 1), json))
+		fail(r, "there is no call to %s", word(w, 1));
+}
+
 static void do_voice(struct run *r, const struct words *w)
 {
 	world_voice(r->world, word(w, 1));
@@ -287,6 +328,15 @@ static void expect_same(struct run *r, const char *what, const char *got, const 
 		fail(r, "%s: wanted %s, got %s", what, want, got);
 }
 
+/* EXPECT live N [TRUNK] */
+static void expect_live(struct run *r, const struct words *w)
+{
+	unsigned got = world_live(r->world, w->n > 3 ? word(w, 3) : NULL);
+
+	if (got != strtoul(word(w, 2), NULL, 10))
+		fail(r, "wanted %s live calls, got %u", word(w, 2), got);
+}
+
 static void do_expect(struct run *r, const struct words *w)
 {
 	const char *what = word(w, 1), *got;
@@ -306,6 +356,12 @@ static void do_expect(struct run *r, const struct words *w)
 		if (!world_event(r->world, id_of(r, word(w, 2)), word(w, 3),
 				 w->n > 4 ? word(w, 4) : NULL))
 			fail(r, "the timeline has no %s '%s'", word(w, 3), word(w, 4));
+	} else if (!strcmp(what, "noevent")) {
+		if (world_event(r->world, id_of(r, word(w, 2)), word(w, 3),
+				w->n > 4 ? word(w, 4) : NULL))
+			fail(r, "the timeline has %s '%s'", word(w, 3), word(w, 4));
+	} else if (!strcmp(what, "live")) {
+		expect_live(r, w);
 	} else if (!strcmp(what, "taken")) {
 		expect_same(r, "the alert was", r->what ? r->what : "", word(w, 2));
 	} else if (!strcmp(what, "fault")) {
@@ -328,7 +384,8 @@ static const struct {
 	{"CRASH", false, do_crash},   {"PRESS", false, do_press},    {"PLAYED", false, do_played},
 	{"HOLD", false, do_hold},
 	{"HEALTH", false, do_health}, {"REFUSE", false, do_refuse},  {"VOICE", false, do_voice},
-	{"FORGET", false, do_forget},
+	{"FORGET", false, do_forget}, {"ADOPT", false, do_adopt},    {"FOUND", false, do_found},
+	{"CALLBACK", false, do_callback}, {"NOTE", false, do_note},
 	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The world: building it up, letting it run, crashing it, and the hands and eyes of the script.
+ * The world: building it up, letting it run, crashing it, and handing alerts in. What trunks and
+ * telephones do is in hands.c, what can be seen in eyes.c.
  */
-#include "scenario/world.h"
+#include "scenario/private.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -17,40 +18,11 @@
 #include "alert/alert.h"
 #include "call/page.h"
 #include "call/trunk.h"
-#include "host/host.h"
-#include "host/loop.h"
-#include "scenario/fakes.h"
 #include "speech/speech.h"
-#include "store/alert_repo.h"
-#include "store/call_repo.h"
-#include "store/event_repo.h"
 #include "store/journal.h"
 #include "store/store.h"
 
 #define SETTLE_MS 10000 /* real time after which something hangs */
-
-struct world {
-	char dir[64];
-	json_t *config;        /* owned; the core's part, as JSON text values */
-	json_t *trunks;        /* owned; settings */
-	int64_t passed_us;     /* before the last crash */
-	/* while it runs */
-	bool running;
-	struct config cfg;
-	void *memory;
-	struct loop *loop;
-	struct host *host;
-	struct tc_instance *trigger;
-	struct store *store;
-	struct journal *journal;
-	struct trunks *lines;
-	struct speech *speech;
-	struct caller *caller;
-	struct alerts *alerts;
-	bool resumed;
-	/* answers */
-	char id[TC_ID_SIZE], text[512], asked[2048], message[4097];
-};
 
 static void die(const char *what)
 {
@@ -273,6 +245,7 @@ void world_free(struct world *w)
 		free(c);
 	}
 	fakes.refuse = NULL;
+	fakes.found[0] = '\0';
 	fakes.forgets = false;
 	fakes.mute = false;
 	fakes.slow = false;
@@ -415,236 +388,4 @@ const char *world_act(struct world *w, const char *id, const char *verb)
 			alerts_act(w->alerts, id, (enum alert_verb)i, "script", NULL, on_acted, w);
 	world_settle(w);
 	return w->text;
-}
-
-static bool report(struct world *w, struct fake_call *c, struct tc_pbx_event *event)
-{
-	tc_strcopy(event->call_id, sizeof(event->call_id), c->id);
-	if (event->type == TC_PBX_ENDED) {
-		c->ended = true;
-		event->total_ms = c->total_ms;
-	}
-	/* only the trunk that has the call is heeded */
-	for (unsigned i = 0; i < fakes.trunks; i++)
-		tc_pbx_event(fakes.trunk[i], event);
-	world_settle(w);
-	return true;
-}
-
-bool world_report(struct world *w, const char *number, struct tc_pbx_event *event)
-{
-	struct fake_call *c = fake_call_find(number);
-
-	return c && (event->end == TC_PBX_END_GONE || !c->ended) && report(w, c, event);
-}
-
-bool world_played(struct world *w, const char *number, int n)
-{
-	struct fake_call *c = fake_call_find(number);
-	uint32_t play_id = c ? c->play_id : 0;
-
-	if (!c || c->ended || !c->items)
-		return false;
-	while (n-- && c->done < c->items && c->play_id == play_id && !c->ended) {
-		struct tc_pbx_event e = {.type = TC_PBX_PLAYED,
-					 .play_id = play_id,
-					 .item = c->done,
-					 .item_ms = c->item_ms[c->done],
-					 .whole = true};
-
-		c->total_ms += c->item_ms[c->done++];
-		e.total_ms = c->total_ms;
-		report(w, c, &e);
-	}
-	return true;
-}
-
-void world_health(struct world *w, const char *trunk, bool healthy)
-{
-	for (unsigned i = 0; i < fakes.trunks; i++)
-		if (!strcmp(tc_instance_name(fakes.trunk[i]), trunk))
-			tc_pbx_health(fakes.trunk[i], healthy, "says the script");
-	world_settle(w);
-}
-
-void world_refuse(struct world *w, const char *trunk)
-{
-	for (unsigned i = 0; i < fakes.trunks; i++)
-		if (!strcmp(tc_instance_name(fakes.trunk[i]), trunk))
-			fakes.refuse = tc_instance_name(fakes.trunk[i]);
-	(void)w;
-}
-
-void world_forget_ends(void)
-{
-	fakes.forgets = true;
-}
-
-void world_voice(struct world *w, const char *how)
-{
-	fakes.mute = !strcmp(how, "fails");
-	fakes.slow = !strcmp(how, "slow");
-	if (!fakes.slow)
-		fake_release();
-	if (w->running)
-		world_settle(w);
-}
-
-void world_store(struct world *w, const char *how)
-{
-	atomic_store(&fakes.store_locked, !strcmp(how, "locked"));
-	atomic_store(&fakes.store_unsure, !strcmp(how, "unsure"));
-	(void)w;
-}
-
-/* ---- eyes ---- */
-
-/* What a clip says, by its key: the runner has the known texts rendered as well. */
-struct named {
-	char key[65];
-	bool told;
-};
-
-static void on_named(void *arg, int err, struct tc_clip *clip, const char *text)
-{
-	struct named *n = arg;
-
-	(void)text;
-	n->told = true;
-	if (!err)
-		tc_strcopy(n->key, sizeof(n->key), clip->key);
-	tc_clip_unref(clip);
-}
-
-static const char *name_of(struct world *w, const char *key)
-{
-	const struct config_prompts *p = &w->cfg.prompts;
-	const struct {
-		const char *name, *text;
-	} all[] = {
-		{"message", w->message},           {"menu", p->menu},
-		{"acknowledged", p->acknowledged}, {"escalated", p->escalated},
-		{"resolved", p->resolved},         {"unknown_key", p->unknown_key},
-		{"goodbye", p->goodbye},
-	};
-	const char *name = "greeting"; /* the only one with the alert's own words in it */
-
-	if (!strcmp(key, "-") || !strcmp(key, "chime"))
-		return key;
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		struct speech_text text = {.text = all[i].text};
-		struct named n = {.key = ""};
-		struct speech_want *want;
-
-		if (!*all[i].text)
-			continue;
-		want = speech_render(w->speech, &text, on_named, &n);
-		world_settle(w);
-		if (!n.told)
-			speech_cancel(want); /* a slow voice: then it is not what was played */
-		if (!strcmp(n.key, key))
-			name = all[i].name;
-	}
-	return name;
-}
-
-const char *world_asked(struct world *w)
-{
-	struct fake_asked *a = STAILQ_FIRST(&fakes.asked);
-	size_t len;
-
-	if (!a)
-		return NULL;
-	STAILQ_REMOVE_HEAD(&fakes.asked, link);
-	snprintf(w->asked, sizeof(w->asked), "%s", a->what);
-	for (unsigned i = 0; i < a->items && w->running; i++) {
-		len = strlen(w->asked);
-		snprintf(w->asked + len, sizeof(w->asked) - len, " %s", name_of(w, a->keys[i]));
-	}
-	fake_asked_free(a);
-	return w->asked;
-}
-
-struct look {
-	struct world *w;
-	const char *id, *what, *text;
-	bool found;
-	char out[512];
-};
-
-static int look_state(struct db *db, void *arg)
-{
-	struct look *l = arg;
-	struct alert_row row;
-
-	if (alert_get(db, l->id, &row) != 1)
-		return -ENOENT;
-	snprintf(l->out, sizeof(l->out), "%s", row.state);
-	alert_row_fini(&row);
-	return 0;
-}
-
-static int add_result(const struct call_row *row, void *arg)
-{
-	struct look *l = arg;
-	size_t len = strlen(l->out);
-
-	snprintf(l->out + len, sizeof(l->out) - len, "%s%s", len ? "," : "",
-		 row->result ? row->result : row->state);
-	return 0;
-}
-
-static int look_results(struct db *db, void *arg)
-{
-	struct look *l = arg;
-
-	l->out[0] = '\0';
-	return call_list_alert(db, l->id, add_result, l);
-}
-
-static int match_event(const struct event_row *row, void *arg)
-{
-	struct look *l = arg;
-	bool reason = row->reason && l->text && strstr(row->reason, l->text);
-
-	if (!strcmp(row->what, l->what) && (!l->text || strstr(row->text, l->text) || reason))
-		l->found = true;
-	return 0;
-}
-
-static int look_event(struct db *db, void *arg)
-{
-	struct look *l = arg;
-
-	return event_list_alert(db, l->id, match_event, l);
-}
-
-static const char *look(struct world *w, struct look *l, int (*run)(struct db *db, void *arg))
-{
-	store_read(w->store, run, NULL, l);
-	world_settle(w);
-	snprintf(w->text, sizeof(w->text), "%s", l->out);
-	return w->text;
-}
-
-const char *world_state(struct world *w, const char *id)
-{
-	struct look l = {.id = id};
-
-	return look(w, &l, look_state);
-}
-
-const char *world_results(struct world *w, const char *id)
-{
-	struct look l = {.id = id};
-
-	return look(w, &l, look_results);
-}
-
-bool world_event(struct world *w, const char *id, const char *what, const char *text)
-{
-	struct look l = {.id = id, .what = what, .text = text};
-
-	look(w, &l, look_event);
-	return l.found;
 }

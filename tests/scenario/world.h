@@ -63,6 +63,21 @@ const char *world_asked(struct world *w);
 
 /* A trunk reports about the newest call to a number. False if there is none. */
 bool world_report(struct world *w, const char *number, struct tc_pbx_event *event);
+/* What recover() of the newest call to a number is answered with from now on. */
+bool world_adopt(struct world *w, const char *number, const char *state);
+/*
+ * A trunk finds the newest call to a number; one that is made up if there is none.
+ *
+ * early  when the next process opens its trunks
+ */
+void world_found(struct world *w, const char *number, bool early);
+/* The dialplan's callback, "heard" or "acknowledge": "ok", "unknown", "already", "early". */
+const char *world_callback(struct world *w, const char *number, const char *what);
+/* The PBX tells more of the newest call to a number. */
+bool world_note(struct world *w, const char *number, const char *json);
+/* Calls that a trunk has, as the core counts; NULL: all trunks. */
+unsigned world_live(struct world *w, const char *trunk);
+
 /* The items of the running list end, all of them or the first n. */
 bool world_played(struct world *w, const char *number, int n);
 void world_health(struct world *w, const char *trunk, bool healthy);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The eyes of the script: what the trunks were asked, and what the store says.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <tocsin/alloc.h>
+
+#include "scenario/private.h"
+#include "speech/speech.h"
+#include "store/alert_repo.h"
+#include "store/call_repo.h"
+#include "store/event_repo.h"
+#include "store/store.h"
+
+/* What a clip says, by its key: the runner has the known texts rendered as well. */
+struct named {
+	char key[65];
+	bool told;
+};
+
+static void on_named(void *arg, int err, struct tc_clip *clip, const char *text)
+{
+	struct named *n = arg;
+
+	(void)text;
+	n->told = true;
+	if (!err)
+		tc_strcopy(n->key, sizeof(n->key), clip->key);
+	tc_clip_unref(clip);
+}
+
+static const char *name_of(struct world *w, const char *key)
+{
+	const struct config_prompts *p = &w->cfg.prompts;
+	const struct {
+		const char *name, *text;
+	} all[] = {
+		{"message", w->message},           {"menu", p->menu},
+		{"acknowledged", p->acknowledged}, {"escalated", p->escalated},
+		{"resolved", p->resolved},         {"unknown_key", p->unknown_key},
+		{"goodbye", p->goodbye},
+	};
+	const char *name = "greeting"; /* the only one with the alert's own words in it */
+
+	if (!strcmp(key, "-") || !strcmp(key, "chime"))
+		return key;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct speech_text text = {.text = all[i].text};
+		struct named n = {.key = ""};
+		struct speech_want *want;
+
+		if (!*all[i].text)
+			continue;
+		want = speech_render(w->speech, &text, on_named, &n);
+		world_settle(w);
+		if (!n.told)
+			speech_cancel(want); /* a slow voice: then it is not what was played */
+		if (!strcmp(n.key, key))
+			name = all[i].name;
+	}
+	return name;
+}
+
+const char *world_asked(struct world *w)
+{
+	struct fake_asked *a = STAILQ_FIRST(&fakes.asked);
+	size_t len;
+
+	if (!a)
+		return NULL;
+	STAILQ_REMOVE_HEAD(&fakes.asked, link);
+	snprintf(w->asked, sizeof(w->asked), "%s", a->what);
+	for (unsigned i = 0; i < a->items && w->running; i++) {
+		len = strlen(w->asked);
+		snprintf(w->asked + len, sizeof(w->asked) - len, " %s", name_of(w, a->keys[i]));
+	}
+	fake_asked_free(a);
+	return w->asked;
+}
+
+struct look {
+	struct world *w;
+	const char *id, *what, *text;
+	bool found;
+	char out[512];
+};
+
+static int look_state(struct db *db, void *arg)
+{
+	struct look *l = arg;
+	struct alert_row row;
+
+	if (alert_get(db, l->id, &row) != 1)
+		return -ENOENT;
+	snprintf(l->out, sizeof(l->out), "%s", row.state);
+	alert_row_fini(&row);
+	return 0;
+}
+
+static int add_result(const struct call_row *row, void *arg)
+{
+	struct look *l = arg;
+	size_t len = strlen(l->out);
+
+	snprintf(l->out + len, sizeof(l->out) - len, "%s%s", len ? "," : "",
+		 row->result ? row->result : row->state);
+	return 0;
+}
+
+static int look_results(struct db *db, void *arg)
+{
+	struct look *l = arg;
+
+	l->out[0] = '\0';
+	return call_list_alert(db, l->id, add_result, l);
+}
+
+static int match_event(const struct event_row *row, void *arg)
+{
+	struct look *l = arg;
+	bool reason = row->reason && l->text && strstr(row->reason, l->text);
+
+	if (!strcmp(row->what, l->what) && (!l->text || strstr(row->text, l->text) || reason))
+		l->found = true;
+	return 0;
+}
+
+static int look_event(struct db *db, void *arg)
+{
+	struct look *l = arg;
+
+	return event_list_alert(db, l->id, match_event, l);
+}
+
+static const char *look(struct world *w, struct look *l, int (*run)(struct db *db, void *arg))
+{
+	store_read(w->store, run, NULL, l);
+	world_settle(w);
+	snprintf(w->text, sizeof(w->text), "%s", l->out);
+	return w->text;
+}
+
+const char *world_state(struct world *w, const char *id)
+{
+	struct look l = {.id = id};
+
+	return look(w, &l, look_state);
+}
+
+const char *world_results(struct world *w, const char *id)
+{
+	struct look l = {.id = id};
+
+	return look(w, &l, look_results);
+}
+
+bool world_event(struct world *w, const char *id, const char *what, const char *text)
+{
+	struct look l = {.id = id, .what = what, .text = text};
+
+	look(w, &l, look_event);
+	return l.found;
+}
