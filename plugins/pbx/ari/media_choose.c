@@ -330,6 +330,7 @@ struct medias *medias_new(struct ari *ari)
 	struct medias *medias = tc_alloc(sizeof(*medias));
 
 	medias->ari = ari;
+	ari->medias = medias; /* the ways look for it */
 	medias->again = tc_timer_new(ari->self, on_again, medias);
 	medias->tell = tc_timer_new(ari->self, on_tell, medias);
 	STAILQ_INIT(&medias->proves);
