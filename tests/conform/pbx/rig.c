@@ -176,6 +176,8 @@ void rig_close(struct tc_instance *self)
 	instance_close(self);
 	TAILQ_REMOVE(&rig.trunks->list, t, link);
 	free(t->text);
+	free(t->said);
+	free(t->held_why);
 	free(t);
 	instance_free(self);
 }
