@@ -254,8 +254,12 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event);
  * The longest that the call may go on without a word from the trunk; then it is hung up, and ended.
  */
 void monitor_limit(struct call *call, int64_t limit_ms);
-/* The same by how long the call is in its state already. */
-void monitor_limit_left(struct call *call);
+/*
+ * The same by how long the call is in its state already.
+ *
+ * talks  it is answered, since now if nothing else is known
+ */
+void monitor_limit_left(struct call *call, bool talks);
 /* Ask the trunk to end it; before it was asked: ends at once. */
 void call_hang_up(struct call *call);
 

@@ -39,7 +39,7 @@ void recover_alive(struct call *call, bool talks)
 {
 	if (!call->alive) {
 		call->alive = true;
-		monitor_limit_left(call);
+		monitor_limit_left(call, talks);
 	}
 	if (call->word)
 		tell(call, talks ? CALLER_TALKS : CALLER_RINGS);
