@@ -23,6 +23,8 @@ void takes_a_call(void **state);
 void declines_a_call(void **state);
 void notices_a_caller_giving_up(void **state);
 void notices_a_caller_hanging_up(void **state);
+void hangs_up_in_the_moment_of_the_answer(void **state);
+void ends_a_call_that_nobody_takes(void **state);
 
 /* recover.c */
 void leaves_no_call_behind(void **state);

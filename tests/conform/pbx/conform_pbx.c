@@ -411,6 +411,8 @@ int main(int argc, char **argv)
 		TEST(declines_a_call),
 		TEST(notices_a_caller_giving_up),
 		TEST(notices_a_caller_hanging_up),
+		TEST(hangs_up_in_the_moment_of_the_answer),
+		TEST(ends_a_call_that_nobody_takes),
 		TEST(leaves_no_call_behind),
 		TEST(recovers_a_call_that_rings),
 		TEST(recovers_a_call_of_which_nothing_is_known),

@@ -100,6 +100,12 @@ static bool was_refused(const struct dial_view *v)
 	return v->status >= 300;
 }
 
+/* Refused, or answered and hung up. */
+static bool is_through(const struct dial_view *v)
+{
+	return v->status >= 300 || v->byes > 0;
+}
+
 void takes_a_call(void **state)
 {
 	struct dial *dial = dial_in("0301234");
@@ -178,5 +184,40 @@ void notices_a_caller_hanging_up(void **state)
 	dial_hang_up(dial);
 	assert_int_equal(rig_await_end(id)->end, TC_PBX_END_REMOTE);
 	assert_int_equal(dial_view(dial).byes, 0);
+	dial_free(dial);
+}
+
+/* The far end has not yet acknowledged that it was answered. */
+void hangs_up_in_the_moment_of_the_answer(void **state)
+{
+	struct dial *dial = dial_in("0301238");
+	char id[TC_ID_SIZE];
+
+	(void)state;
+	await_incoming(dial, "0301238", id);
+	assert_int_equal(answer_call(id), 0);
+	assert_int_equal(hang_up(id), 0);
+	assert_int_equal(rig_await_end(id)->end, TC_PBX_END_LOCAL);
+	await_dial(dial, is_through, "the end at the telephone");
+	dial_free(dial);
+}
+
+/* What our own core will not do: say nothing at all. A PBX has times of its own. */
+void ends_a_call_that_nobody_takes(void **state)
+{
+	struct dial *dial;
+	char id[TC_ID_SIZE];
+
+	(void)state;
+	if (!rig.direct)
+		skip();
+	dial = dial_in("0301239");
+	await_incoming(dial, "0301239", id);
+	rig_idle(8000);
+	assert_null(rig_event(id, TC_PBX_ENDED, 0));
+	assert_int_equal(dial_view(dial).status, 180);
+	assert_int_equal(rig_await_end(id)->end, TC_PBX_END_TIMEOUT);
+	await_dial(dial, was_refused, "a refusal");
+	assert_int_equal(dial_view(dial).status, 480);
 	dial_free(dial);
 }
