@@ -293,6 +293,8 @@ int leg_originate(struct ari *ari, const struct tc_pbx_originate *call)
 		return -EINVAL;
 	if (!link_up(ari->link))
 		return -EHOSTDOWN;
+	if (ari->setups >= ari->cfg->max_calls + ari->cfg->max_setups)
+		return -EBUSY; /* the core was told to hold back */
 	if (leg_find(ari, call->call_id))
 		return -EEXIST;
 	leg = leg_new(ari, call->call_id, call->call_id);

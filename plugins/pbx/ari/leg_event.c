@@ -89,6 +89,8 @@ static enum tc_pbx_end why(const struct leg *leg)
 		return leg->rang ? TC_PBX_END_TIMEOUT : TC_PBX_END_UNREACHABLE;
 	if (leg->state == LEG_UP || leg->incoming)
 		return TC_PBX_END_REMOTE;
+	if (!leg->rang && (leg->tech_cause == 408 || (!leg->tech_cause && leg->cause == 18)))
+		return TC_PBX_END_UNREACHABLE; /* nothing has answered the INVITE */
 	if (leg->tech_cause || leg->cause)
 		/* the cause is Asterisk's translation of the SIP status, when there is one */
 		return cause_end(leg->tech_cause, leg->tech_cause ? 0 : leg->cause);

@@ -423,21 +423,22 @@ static const struct event presses[] = {
 	{1, 1000, true},  {1, 5000, true},  {1, 5000, true}, {1, 1000, true}, {11, 9000, false},
 };
 
-static const struct event good_presses[] = {
-	{1, 1000, false}, {1, 1000, false},  {1, 1000, true},  {1, 1000, true},  {1, 1000, true},
-	{1, 5000, false}, {1, 5000, false},  {1, 5000, true},  {1, 5000, true},  {1, 5000, true},
-	{11, 9000, false}, {11, 9000, false}, {11, 9000, true}, {11, 9000, true}, {11, 9000, true},
-};
+/* As a person does: "1", "1", "#", each 100 ms long, 400 ms apart. */
+static void press_well(struct call *c, int64_t up_us)
+{
+	static const uint8_t keys[] = {1, 1, 11};
+	unsigned key = c->step / 8, part = c->step % 8;
+
+	if (key < sizeof(keys) && up_us > 400000 * key + 20000 * part + 20000) {
+		send_event(c, &(struct event){keys[key], 1000 + 4000 * key, part > 4});
+		c->step++;
+	}
+}
 
 static void press(struct call *c, int64_t up_us)
 {
-	bool well = c->habit == PHONE_PRESSES_WELL;
-	const struct event *all = well ? good_presses : presses;
-	size_t n = well ? sizeof(good_presses) / sizeof(good_presses[0])
-			: sizeof(presses) / sizeof(presses[0]);
-
-	if (c->step < n && up_us > 20000 * (c->step + 1))
-		send_event(c, &all[c->step++]);
+	if (c->step < sizeof(presses) / sizeof(presses[0]) && up_us > 20000 * (c->step + 1))
+		send_event(c, &presses[c->step++]);
 }
 
 static void hold(struct phone *phone, struct call *c, int64_t up_us)
@@ -465,8 +466,10 @@ static void act(struct phone *phone, struct call *c, int64_t now)
 	if (c->state != UP || !c->acked)
 		return;
 	int64_t up_us = now - c->up_us;
-	if (c->habit == PHONE_PRESSES || c->habit == PHONE_PRESSES_WELL)
+	if (c->habit == PHONE_PRESSES)
 		press(c, up_us);
+	if (c->habit == PHONE_PRESSES_WELL)
+		press_well(c, up_us);
 	if (c->habit == PHONE_HOLDS)
 		hold(phone, c, up_us);
 	if (c->habit == PHONE_HANGS_UP && up_us > 300000) {
