@@ -249,6 +249,14 @@ bool ari_is_part(const char *channel)
 	       ari_is_call_id(id);
 }
 
+void ari_hold(struct ari *ari, const char *why)
+{
+	if (ari->held == (why != NULL))
+		return;
+	ari->held = why != NULL;
+	tc_pbx_hold(ari->self, ari->held, why ? why : "");
+}
+
 char *ari_events_url(const struct ari_config *cfg)
 {
 	return tc_asprintf("ws%s/events?app=%s", cfg->url + 4, cfg->app); /* http -> ws */

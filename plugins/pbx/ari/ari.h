@@ -176,6 +176,8 @@ void leg_played(struct leg *leg, uint32_t play_id, uint32_t item, uint32_t item_
 /* Whether a channel has the form of our call ids; of what belongs to a call ("ID-m"). */
 bool ari_is_call_id(const char *channel);
 bool ari_is_part(const char *channel);
+/* Hold the trunk back, and why; NULL = not any more. */
+void ari_hold(struct ari *ari, const char *why);
 /* Where the events come from: ws://HOST:PORT/ari/events?app=APP; to be freed. */
 char *ari_events_url(const struct ari_config *cfg);
 /* "MIN-MAX"; min is made even. result: 0 | -EINVAL */

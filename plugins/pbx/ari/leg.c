@@ -102,13 +102,11 @@ static void count_setup(struct leg *leg, int change)
 	leg->counted = change > 0;
 	ari->setups += (unsigned)change;
 	if (!ari->held && ari->setups >= limit) {
-		ari->held = true;
 		snprintf(text, sizeof(text), "Asterisk has not yet confirmed %u calls",
 			 ari->setups);
-		tc_pbx_hold(ari->self, true, text);
+		ari_hold(ari, text);
 	} else if (ari->held && ari->setups <= limit / 2) {
-		ari->held = false;
-		tc_pbx_hold(ari->self, false, "Asterisk keeps up");
+		ari_hold(ari, NULL);
 	}
 }
 

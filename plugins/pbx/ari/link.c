@@ -233,6 +233,7 @@ static void on_closed(void *arg, int status, const char *text)
 
 	link->socket = NULL;
 	connect_later(link);
+	ari_hold(link->ari, NULL);
 	if (link->replaced)
 		snprintf(why, sizeof(why), "another program has taken the application '%s'",
 			 link->ari->cfg->app);
@@ -277,6 +278,7 @@ void link_synced(struct link *link)
 {
 	link->synced = link->answered = true;
 	judge(link, "Asterisk does not answer requests");
+	ari_hold(link->ari, NULL);
 }
 
 struct link *link_new(struct ari *ari)
@@ -290,6 +292,8 @@ struct link *link_new(struct ari *ari)
 	link->ping = tc_timer_new(ari->self, send_ping, link);
 	tc_strcopy(link->text, sizeof(link->text), "connecting");
 	tc_pbx_health(ari->self, false, link->text);
+	/* an alert that comes in the first moments waits for them to be over */
+	ari_hold(ari, "connecting to Asterisk");
 	tc_timer_start(link->again, 0);
 	return link;
 }
