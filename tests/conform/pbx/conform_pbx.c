@@ -270,6 +270,11 @@ static void plays_a_list(void **state)
 		      (long long)(v.first_packet_us - v.acked_us) / 1000);
 }
 
+static bool is_spoken_to(const struct phone_view *v)
+{
+	return v->speech > 0;
+}
+
 static bool goes_on(const struct phone_view *v)
 {
 	return v->packets > 40;
@@ -287,7 +292,8 @@ static void replaces_what_plays(void **state)
 	rig_call(id, "1011");
 	rig_await(id, TC_PBX_ANSWERED, 0);
 	play(id, 1, &first, 1);
-	rig_idle(200);
+	await_phone("1011", is_spoken_to, "the sound");
+	rig_idle(100);
 	play(id, 2, &second, 1);
 	e = rig_await(id, TC_PBX_PLAYED, 0);
 	assert_int_equal(e->play_id, 2);
