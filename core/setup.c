@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tocsin/alloc.h>
 #include <tocsin/trigger.h>
 
 #include "host/config.h"
@@ -40,28 +41,43 @@ static json_t *store_settings(const struct config *config)
 
 /* ---- checks ---- */
 
-/* One that is broken would be spoken as it stands, at the worst moment. */
-static void check_prompts(const struct config_prompts *p, struct tc_errors *errs)
+/* A template that is broken would be spoken as it stands, at the worst moment. */
+static void check_template(const char *field, const char *text, struct tc_errors *errs)
 {
-	const struct {
-		const char *field, *text;
-	} all[] = {
-		{"prompts.greeting", p->greeting},	 {"prompts.menu", p->menu},
-		{"prompts.acknowledged", p->acknowledged}, {"prompts.escalated", p->escalated},
-		{"prompts.resolved", p->resolved},	 {"prompts.unknown_key", p->unknown_key},
-		{"prompts.goodbye", p->goodbye},
-	};
 	json_t *nothing = json_object();
+	const char *fault = NULL;
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		const char *fault = NULL;
-
-		/* NULL: the binder has found that it is no text */
-		free(all[i].text ? tc_template_render(all[i].text, nothing, &fault) : NULL);
-		if (fault)
-			tc_errors_add(errs, all[i].field, "%s", fault);
-	}
+	free(tc_template_render(text, nothing, &fault));
+	if (fault)
+		tc_errors_add(errs, field, "%s", fault);
 	json_decref(nothing);
+}
+
+/* All texts of a table, and of those in it. */
+static void check_templates(const struct tc_option *table, const void *values, const char *path,
+			    struct tc_errors *errs)
+{
+	for (const struct tc_option *o = table; o->name; o++) {
+		const char *at = (const char *)values + o->offset, *text = NULL;
+		char *field = tc_asprintf("%s.%s", path, o->name);
+
+		if (o->type == TC_OBJECT)
+			check_templates(o->sub, at, field, errs);
+		if (o->type == TC_STRING)
+			memcpy(&text, at, sizeof(text));
+		if (text) /* NULL: the binder has found that it is no text */
+			check_template(field, text, errs);
+		free(field);
+	}
+}
+
+static void check_prompts(const struct config *config, struct tc_errors *errs)
+{
+	const struct tc_option *o = config_table;
+
+	while (strcmp(o->name, "prompts") != 0)
+		o++;
+	check_templates(o->sub, &config->prompts, o->name, errs);
 }
 
 static void check_whole(const struct config *config, struct tc_errors *errs)
@@ -70,7 +86,7 @@ static void check_whole(const struct config *config, struct tc_errors *errs)
 	if (config->trunks.n > TRUNKS_MAX)
 		tc_errors_add(errs, "trunks", "must have at most %d entries, not %zu", TRUNKS_MAX,
 			      config->trunks.n);
-	check_prompts(&config->prompts, errs);
+	check_prompts(config, errs);
 }
 
 /* ---- instances ---- */

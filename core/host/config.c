@@ -167,6 +167,31 @@ static void check_http(const struct config_http *http, struct tc_errors *errs)
 				"must begin with http:// or https://");
 }
 
+/* "+49", "030", "*21" */
+static bool is_beginning(const char *number)
+{
+	size_t plus = *number == '+', n = strspn(number + plus, "0123456789*#");
+
+	return n && !number[plus + n];
+}
+
+static void check_inbound(const struct config_inbound *in, struct tc_errors *errs)
+{
+	const char *code = in->country_code;
+
+	if (code && (!*code || *code == '0' || code[strspn(code, "0123456789")]))
+		errors_add_path(errs, ERRORS_AT_VALUE, "call.inbound.country_code",
+				"must be digits, as 49 (without + or 00)");
+	for (size_t i = 0; i < in->allow.n; i++) {
+		char *path = tc_asprintf("call.inbound.allow[%zu]", i);
+
+		if (in->allow.v[i] && !is_beginning(in->allow.v[i]))
+			errors_add_path(errs, ERRORS_AT_VALUE, path,
+					"must be the beginning of a telephone number, as +49");
+		free(path);
+	}
+}
+
 static void check(struct config *cfg, struct tc_errors *errs)
 {
 	if (cfg->node && !name_good(cfg->node))
@@ -182,6 +207,7 @@ static void check(struct config *cfg, struct tc_errors *errs)
 	check_instances("carriers", &cfg->carriers, errs);
 	check_instances("triggers", &cfg->triggers, errs);
 	check_keys(&cfg->call.keys, errs);
+	check_inbound(&cfg->call.inbound, errs);
 }
 
 /* The host's name, with what a name must not have replaced. */

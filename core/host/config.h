@@ -81,6 +81,19 @@ struct config_http {
 	int64_t max_body;
 };
 
+/* Calls that come in. */
+struct config_inbound {
+	bool enabled;
+	int64_t max_calls;       /* at one time */
+	struct tc_strings allow; /* beginnings of numbers; none = all may call */
+	const char *country_code;
+	bool known_numbers;
+	bool pin_from_anywhere;
+	int64_t pin_tries, pin_timeout;
+	int64_t flood_calls, flood_window;
+	int64_t recent, max_alerts;
+};
+
 struct config_call {
 	int64_t ring_timeout;
 	struct tc_map keys; /* key -> acknowledge|escalate|resolve|repeat */
@@ -93,9 +106,21 @@ struct config_call {
 	} redial;
 	int64_t max_concurrent;
 	int trunk_order; /* enum config_trunk_order */
+	struct config_inbound inbound;
 };
 
 enum config_trunk_order { TRUNKS_IN_ORDER, TRUNKS_ROUND_ROBIN };
+
+/*
+ * What is said to those who call: templates over {{name}}, {{number}}, {{count}}, and of an alert
+ * over its own words and {{index}}.
+ */
+struct config_inbound_prompts {
+	const char *welcome, *pin, *wrong_pin, *unknown, *count, *one, *none;
+	const char *alert, *menu, *exhausted_menu;
+	const char *acknowledged_alert, *acknowledged_menu;
+	const char *over, *end, *failed;
+};
 
 /*
  * What is said around the message: templates over the alert ({{message}}, {{severity}},
@@ -105,6 +130,7 @@ struct config_prompts {
 	const char *language; /* of these texts */
 	const char *greeting, *menu, *acknowledged, *escalated, *resolved, *unknown_key, *goodbye;
 	int64_t pause; /* ms between repetitions */
+	struct config_inbound_prompts inbound;
 };
 
 struct config_log {

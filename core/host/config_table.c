@@ -64,6 +64,38 @@ static const struct tc_option redial_table[] = {
 };
 #undef REDIAL
 
+#define AT(field) .offset = offsetof(struct config_inbound, field), .flags = TC_RELOAD
+static const struct tc_option inbound_table[] = {
+	{"enabled", TC_BOOL, AT(enabled), .def = "true",
+	 .help = "Whether calls that come in are answered"},
+	{"max_calls", TC_INT, AT(max_calls), .def = "5", .min = 1, .max = 1000, .unit = "calls",
+	 .help = "How many at one time; further ones hear that it is busy"},
+	{"allow", TC_STRINGS, AT(allow), .max = 256,
+	 .help = "Beginnings of the numbers that may call ([\"+49\"]); default: all, also withheld "
+		 "ones"},
+	{"country_code", TC_STRING, AT(country_code), .max = 4,
+	 .help = "Of the own country, as 49: a caller or contact 030123 is then +4930123"},
+	{"known_numbers", TC_BOOL, AT(known_numbers), .def = "true",
+	 .help = "A caller who is no contact, but whose number is called for open alerts, hears "
+		 "these"},
+	{"pin_from_anywhere", TC_BOOL, AT(pin_from_anywhere), .def = "true",
+	 .help = "A caller whose number is not known may key a contact's PIN"},
+	{"pin_tries", TC_INT, AT(pin_tries), .def = "3", .min = 1, .max = 10, .unit = "times",
+	 .help = "How often a PIN may be keyed in one call"},
+	{"pin_timeout", TC_DURATION, AT(pin_timeout), .def = "10s", .min = SECOND, .max = MINUTE,
+	 .help = "How long a key of a PIN is waited for"},
+	{"flood_calls", TC_INT, AT(flood_calls), .def = "3", .min = 1, .max = 1000, .unit = "calls",
+	 .help = "After so many calls of one number without a known caller it is refused"},
+	{"flood_window", TC_DURATION, AT(flood_window), .def = "10m", .min = SECOND,
+	 .max = 24 * HOUR, .help = "Within this time, and for as long"},
+	{"recent", TC_DURATION, AT(recent), .def = "24h", .min = 0, .max = 365 * 24 * HOUR,
+	 .help = "How long acknowledged and exhausted alerts are told after that"},
+	{"max_alerts", TC_INT, AT(max_alerts), .def = "20", .min = 1, .max = 500, .unit = "alerts",
+	 .help = "How many are told in one call"},
+	TC_OPTION_END,
+};
+#undef AT
+
 /* Order of enum config_trunk_order. */
 static const char *const trunk_orders[] = {"in_order", "round_robin", NULL};
 
@@ -88,9 +120,46 @@ static const struct tc_option call_table[] = {
 	{"trunk_order", TC_ENUM, AT(trunk_order), .flags = TC_RELOAD, .def = "in_order",
 	 .choices = trunk_orders,
 	 .help = "The next call takes the first healthy trunk that has room, or they take turns"},
+	{"inbound", TC_OBJECT, AT(inbound), .sub = inbound_table,
+	 .sub_size = sizeof(struct config_inbound),
+	 .help = "Calls that come in: who calls hears the alerts that concern him"},
 	TC_OPTION_END,
 };
 #undef AT
+
+#define TEXT(name, default, text) \
+	{#name, TC_STRING, .offset = offsetof(struct config_inbound_prompts, name), \
+	 .flags = TC_RELOAD, .def = default, .max = 2000, .help = text}
+static const struct tc_option inbound_prompts_table[] = {
+	TEXT(welcome, "This is Tocsin.", "First of all"),
+	TEXT(pin, "Please enter your PIN, followed by the hash key.", "To be known"),
+	TEXT(wrong_pin, "This PIN is not known.", "After a wrong PIN"),
+	TEXT(unknown, "You are not known here. Goodbye.", "To a stranger, before hanging up"),
+	TEXT(count, "You have {{count}} open alerts.", "To a known caller ({{name}})"),
+	TEXT(one, "You have one open alert.", "The same for one"),
+	TEXT(none, "There are no open alerts for you.", "The same for none"),
+	TEXT(alert, "{{severity}} alert: {{message}}.",
+	     "An alert; also {{index}}, {{labels.x}}, {{state}}"),
+	TEXT(menu,
+	     "Press 4 to acknowledge, 5 to call the next person, 6 to mark it resolved, "
+	     "star to hear this again, hash for the next alert.",
+	     "After it; should name the keys of call.keys"),
+	TEXT(exhausted_menu,
+	     "Nobody has acknowledged it. Press 4 to acknowledge, 6 to mark it resolved, "
+	     "star to hear this again, hash for the next alert.",
+	     "After one for which everybody was called in vain"),
+	TEXT(acknowledged_alert, "Acknowledged: {{severity}} alert: {{message}}.",
+	     "An alert that somebody has acknowledged"),
+	TEXT(acknowledged_menu,
+	     "Press 6 to mark it resolved, star to hear this again, hash for the next alert.",
+	     "After it"),
+	TEXT(over, "This alert is over.", "After a key that came too late"),
+	TEXT(end, "There are no more alerts. Goodbye.", "Before hanging up"),
+	TEXT(failed, "The alerts cannot be read now. Please call again later.",
+	     "When the store is away"),
+	TC_OPTION_END,
+};
+#undef TEXT
 
 #define TEXT(name, default, text) \
 	{#name, TC_STRING, .offset = offsetof(struct config_prompts, name), .flags = TC_RELOAD, \
@@ -112,6 +181,9 @@ static const struct tc_option prompts_table[] = {
 	{"pause", TC_DURATION, .offset = offsetof(struct config_prompts, pause),
 	 .flags = TC_RELOAD, .def = "1s", .max = 30 * SECOND,
 	 .help = "Silence before everything is said again"},
+	{"inbound", TC_OBJECT, .offset = offsetof(struct config_prompts, inbound),
+	 .sub = inbound_prompts_table, .sub_size = sizeof(struct config_inbound_prompts),
+	 .help = "What is said to those who call"},
 	TC_OPTION_END,
 };
 #undef TEXT
