@@ -135,7 +135,7 @@ static int make_rooms(struct daemon *d)
 	d->speech = deps.speech = speech_new(d->loop, prompts, d->config->prompt_cache_size);
 	deps.store = d->store;
 	deps.journal = d->journal;
-	d->directory = directory_new(d->loop, d->store);
+	d->directory = deps.directory = directory_new(d->loop, d->store);
 	d->caller = caller_new(&deps);
 	d->alerts = alerts_new(d->loop, d->store, d->journal, d->caller);
 	free(prompts);

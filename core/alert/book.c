@@ -24,6 +24,7 @@ struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal
 	TAILQ_INIT(&alerts->list);
 	TAILQ_INIT(&alerts->undecided);
 	TAILQ_INIT(&alerts->unsure);
+	caller_serve(caller, &concern_inbound_ops, alerts);
 	return alerts;
 }
 

@@ -7,6 +7,7 @@
  * intake.c   alerts that come in, and those that are over
  * outcome.c  what a human decides, and the end when nobody does
  * resume.c   after a start
+ * concern.c  for those who call: which alerts concern them, and their keys
  */
 #ifndef CORE_ALERT_BOOK_H
 #define CORE_ALERT_BOOK_H
@@ -16,7 +17,7 @@
 #include <tocsin/alloc.h>
 
 #include "alert/alert.h"
-#include "call/page.h"
+#include "call/inbound.h"
 #include "host/loop.h"
 #include "store/alert_repo.h"
 #include "store/event_repo.h"
@@ -62,6 +63,10 @@ void book_open(struct alerts *alerts, const struct alert_row *row, const struct 
  */
 void book_close(struct alert *alert, const char *state);
 
+/* ---- concern.c ---- */
+
+extern const struct inbound_ops concern_inbound_ops;
+
 /* ---- resume.c ---- */
 
 /* An alert was decided before it was taken up again. */
@@ -77,6 +82,13 @@ void intake_drop(struct alerts *alerts);
 /* ---- outcome.c ---- */
 
 extern const struct page_events outcome_page_events;
+/*
+ * A key was pressed: committed, however long that takes, then the call is told by call_confirm().
+ *
+ * who  by whom, copied
+ */
+void outcome_by_key(struct alerts *alerts, const char *id, const struct caller_word *word,
+		    const char *who);
 /* A key was pressed in a call that is over, and its consequence was not committed: it is now. */
 void outcome_pressed(struct alerts *alerts, const struct alert_row *row,
 		     const struct caller_word *word);

@@ -205,8 +205,8 @@ int alerts_act(struct alerts *alerts, const char *id, enum alert_verb verb, cons
 
 /* ---- what the pages tell ---- */
 
-static void decide_by_key(struct alerts *alerts, const char *id, const struct caller_word *word,
-			  const char *who)
+void outcome_by_key(struct alerts *alerts, const char *id, const struct caller_word *word,
+		    const char *who)
 {
 	static const enum alert_verb verb[] = {[PAGE_KEY_ACKNOWLEDGE] = ALERT_ACKNOWLEDGE,
 					       [PAGE_KEY_ESCALATE] = ALERT_ESCALATE,
@@ -215,6 +215,9 @@ static void decide_by_key(struct alerts *alerts, const char *id, const struct ca
 
 	tc_strcopy(d->call_id, sizeof(d->call_id), word->call_id);
 	d->reason = tc_strdup(word->how);
+	/* who calls back in vain calls of ours takes care of it all the same */
+	if (word->key == PAGE_KEY_ACKNOWLEDGE)
+		d->from = "open,exhausted";
 	d->stays = true;
 	submit(d);
 }
@@ -224,7 +227,7 @@ static void on_key(void *arg, struct page *page, const char *call_id, enum page_
 {
 	struct alert *alert = arg;
 
-	decide_by_key(alert->alerts, alert->id,
+	outcome_by_key(alert->alerts, alert->id,
 		      &(struct caller_word){.call_id = call_id, .key = key, .how = how},
 		      page_who(page));
 }
@@ -232,7 +235,7 @@ static void on_key(void *arg, struct page *page, const char *call_id, enum page_
 void outcome_pressed(struct alerts *alerts, const struct alert_row *row,
 		     const struct caller_word *word)
 {
-	decide_by_key(alerts, row->id, word, row->target);
+	outcome_by_key(alerts, row->id, word, row->target);
 }
 
 static void on_page_done(void *arg, const char *reason)

@@ -72,6 +72,8 @@ void inbound_free(struct inbound *inbound);
 bool inbound_event(struct inbound *inbound, struct trunk *trunk, const struct tc_pbx_event *event);
 /* As call_confirm(): false if the call is none that has come in, or is gone. */
 bool inbound_confirm(struct inbound *inbound, const char *call_id, const char *prompt);
+/* After a reload, too: what is taken from the configuration. */
+void inbound_configure(struct inbound *inbound);
 /* What is said to callers in so many words: into the cache. */
 void inbound_warm(struct inbound *inbound);
 

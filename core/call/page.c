@@ -74,6 +74,7 @@ void caller_reconfigure(struct caller *caller, const struct config_call *config,
 	caller->deps.config = config;
 	caller->deps.prompts = prompts;
 	trunks_set_round_robin(caller->deps.trunks, config->trunk_order == TRUNKS_ROUND_ROBIN);
+	inbound_configure(caller->inbound);
 	caller_warm(caller);
 	place_pump(caller);
 }

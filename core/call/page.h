@@ -15,6 +15,7 @@
 struct caller;
 struct config_call;
 struct config_prompts;
+struct directory;
 struct journal;
 struct loop;
 struct page;
@@ -62,6 +63,7 @@ struct caller_deps {
 	struct speech *speech;
 	const struct config_call *config;
 	const struct config_prompts *prompts;
+	struct directory *directory; /* NULL: calls that come in are not answered */
 };
 
 struct caller *caller_new(const struct caller_deps *deps);

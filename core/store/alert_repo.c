@@ -327,3 +327,15 @@ int alert_list_open(struct db *db, int (*fn)(const struct alert_row *row, void *
 	return rows_each(db, "SELECT " COLUMNS " FROM alerts WHERE state = 'open' ORDER BY id",
 			 NULL, 0, COLUMN_COUNT, hand_over, &reader);
 }
+
+int alert_list_changed(struct db *db, const char *state, int64_t since_us, int limit,
+		       int (*fn)(const struct alert_row *row, void *arg), void *arg)
+{
+	const struct tc_value params[] = {DB_TEXT(state), DB_INT(since_us), DB_INT(limit)};
+	struct reader reader = {fn, arg};
+
+	return rows_each(db,
+			 "SELECT " COLUMNS " FROM alerts WHERE state = ? AND updated_us >= ? "
+			 "ORDER BY updated_us DESC LIMIT ?",
+			 params, 3, COLUMN_COUNT, hand_over, &reader);
+}

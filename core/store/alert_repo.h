@@ -61,5 +61,8 @@ int alert_list(struct db *db, const struct alert_filter *filter,
 	       int (*fn)(const struct alert_row *row, void *arg), void *arg);
 /* All that are open, oldest first: for start-up. */
 int alert_list_open(struct db *db, int (*fn)(const struct alert_row *row, void *arg), void *arg);
+/* Those in this state that were changed then or later, the newest of them, newest first. */
+int alert_list_changed(struct db *db, const char *state, int64_t since_us, int limit,
+		       int (*fn)(const struct alert_row *row, void *arg), void *arg);
 
 #endif

@@ -103,6 +103,7 @@ static const char *const step_2[] = {
 	" created_us BIGINT NOT NULL,"
 	" updated_us BIGINT NOT NULL){suffix}",
 	"CREATE UNIQUE INDEX IF NOT EXISTS contacts_name ON contacts (name)",
+	"CREATE INDEX IF NOT EXISTS alerts_updated ON alerts (state, updated_us)",
 	NULL,
 };
 

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of calls that come in share. Others see inbound.h.
+ *
+ * inbound.c   the calls: whether they are answered, their events and their end
+ * gate.c      who is refused
+ * identify.c  who calls: by number, by PIN
+ * menu.c      the alerts, one after the other, and keys
+ * say.c       texts to play lists
+ */
+#ifndef CORE_CALL_MENU_H
+#define CORE_CALL_MENU_H
+
+#include <sys/queue.h>
+
+#include "call/call.h"
+#include "call/gate.h"
+#include "call/inbound.h"
+#include "oncall/directory.h"
+#include "oncall/pin.h"
+
+#define SAY_MAX 64
+
+enum incoming_state {
+	IN_ARRIVED,  /* the trunk was asked to answer */
+	IN_PIN,      /* a PIN is asked for */
+	IN_LOOKING,  /* the alerts are being read, by which the number may become known */
+	IN_LISTING,  /* the alerts of a known caller are being read */
+	IN_GREETING, /* how many there are is being said */
+	IN_ALERT,    /* one is being said: keys decide on it */
+	IN_DECIDING, /* a key's consequence is being committed */
+	IN_DECIDED,  /* it is being told */
+	IN_LEAVING   /* the last words, or it was hung up */
+};
+
+/* An alert that the caller hears. */
+struct menu_alert {
+	char id[TC_ID_SIZE];
+	char *state, *language, *voice; /* owned; language, voice may be NULL */
+	json_t *values;                 /* one reference; for the templates */
+	bool heard;
+};
+
+/* A piece of a play list. */
+struct say_item {
+	struct incoming *call;
+	struct speech_want *want; /* it is being rendered */
+	struct tc_clip *clip;     /* owned; NULL = silence */
+	uint32_t silence_ms;
+};
+
+struct incoming {
+	char id[TC_ID_SIZE];
+	TAILQ_ENTRY(incoming) link;
+	struct inbound *inbound;
+	struct trunk *trunk;
+	enum incoming_state state;
+	bool answered, hung_up, greeted;
+	bool known;   /* somebody, or at least a number that is called for alerts */
+	bool excused; /* that nobody was known is not the caller's fault */
+	char number[40];                /* as the trunk reports it, "" = withheld */
+	char plain[NUMBER_PLAIN_SIZE];
+	char *name;                     /* owned; of the contact, or the number */
+	bool contact;                   /* name is a contact's */
+	char *language, *voice;         /* owned; his, or NULL */
+	json_t *values;                 /* one reference; for the templates: name, number */
+	struct loop_timer limit;        /* how long it may go on so */
+	/* identify.c */
+	char digits[PIN_MAX + 2];       /* one more than a PIN has: that is none */
+	size_t n_digits;
+	int64_t tries;
+	struct loop_timer pin;
+	/* menu.c */
+	struct menu_alert *alerts;      /* owned */
+	size_t n, at;
+	unsigned decided;               /* how many he has decided on */
+	/* say.c */
+	struct say_item items[SAY_MAX];
+	unsigned n_items, wanted;
+	bool sent;                      /* the list was given to the trunk */
+	uint32_t play_id;
+	void (*then)(struct incoming *call);
+};
+
+struct inbound {
+	struct caller *caller;
+	const struct inbound_ops *ops;
+	void *arg;
+	struct gate *gate;
+	TAILQ_HEAD(, incoming) list;
+	unsigned n;
+};
+
+/* ---- inbound.c ---- */
+
+const struct config_inbound *incoming_config(const struct incoming *call);
+/* An event of it: what and reason are constant; alert_id, reason may be NULL. */
+void incoming_note(struct incoming *call, const char *what, const char *alert_id,
+		   const char *reason, const char *fmt, ...) TC_PRINTF(5, 6);
+/* "Alice (+4930123)", for people; valid until the next call of this function. */
+const char *incoming_who(const struct incoming *call, char buf[200]);
+void incoming_hang_up(struct incoming *call);
+
+/* ---- identify.c ---- */
+
+/* It is answered: who is it? */
+void identify(struct incoming *call);
+/* The number has no alerts: a PIN, if there are any, or good-bye. */
+void identify_by_pin(struct incoming *call);
+void identify_key(struct incoming *call, char key);
+
+/* ---- menu.c ---- */
+
+/* The caller is known; contact: NULL = by the number alone. */
+void menu_open(struct incoming *call, const struct contact *contact);
+/* Are there open alerts for this number, which is nobody's? */
+void menu_look(struct incoming *call);
+void menu_listed(struct incoming *call, int err, const struct inbound_alert *alerts, size_t n);
+void menu_key(struct incoming *call, char key);
+void menu_confirm(struct incoming *call, const char *prompt);
+/* The first words of an alert were sent to their end. */
+void menu_heard(struct incoming *call);
+void menu_fini(struct incoming *call);
+
+/* ---- say.c ---- */
+
+/* A new list, in place of the one before. */
+void say_begin(struct incoming *call);
+/* template: "" = nothing; alert: whose words are in it, NULL = none */
+void say_text(struct incoming *call, const char *template, const struct menu_alert *alert);
+void say_silence(struct incoming *call, int64_t ms);
+/* Play it as soon as all of it is rendered; then runs when it was played. */
+void say_play(struct incoming *call, void (*then)(struct incoming *call));
+/* Once more: the trunk has lost it. */
+void say_again(struct incoming *call);
+/* Nothing is said any more. */
+void say_stop(struct incoming *call);
+void say_played(struct incoming *call, const struct tc_pbx_event *event);
+void say_fini(struct incoming *call);
+/* Have a text rendered that will be said later. */
+void say_ahead(struct incoming *call, const char *template, const struct menu_alert *alert);
+
+#endif
