@@ -31,6 +31,21 @@ static void on_named(void *arg, int err, struct tc_clip *clip, const char *text)
 	tc_clip_unref(clip);
 }
 
+void eyes_key(struct world *w, const char *text, char key[65])
+{
+	struct speech_text wanted = {.text = text};
+	struct named n = {.key = ""};
+	struct speech_want *want;
+
+	if (*text) {
+		want = speech_render(w->speech, &wanted, on_named, &n);
+		world_settle(w);
+		if (!n.told)
+			speech_cancel(want); /* a slow voice: then it is not what was played */
+	}
+	tc_strcopy(key, 65, n.key);
+}
+
 static const char *name_of(struct world *w, const char *key)
 {
 	const struct config_prompts *p = &w->cfg.prompts;
@@ -42,25 +57,19 @@ static const char *name_of(struct world *w, const char *key)
 		{"resolved", p->resolved},         {"unknown_key", p->unknown_key},
 		{"goodbye", p->goodbye},
 	};
-	const char *name = "greeting"; /* the only one with the alert's own words in it */
+	const char *name = NULL;
+	char known[65];
 
 	if (!strcmp(key, "-") || !strcmp(key, "chime"))
 		return key;
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		struct speech_text text = {.text = all[i].text};
-		struct named n = {.key = ""};
-		struct speech_want *want;
-
-		if (!*all[i].text)
-			continue;
-		want = speech_render(w->speech, &text, on_named, &n);
-		world_settle(w);
-		if (!n.told)
-			speech_cancel(want); /* a slow voice: then it is not what was played */
-		if (!strcmp(n.key, key))
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all) && !name; i++) {
+		eyes_key(w, all[i].text, known);
+		if (!strcmp(known, key))
 			name = all[i].name;
 	}
-	return name;
+	if (!name)
+		name = callers_name_of(w, key);
+	return name ? name : "greeting"; /* the only one left with the alert's own words in it */
 }
 
 const char *world_asked(struct world *w)
@@ -131,7 +140,8 @@ static int look_event(struct db *db, void *arg)
 {
 	struct look *l = arg;
 
-	return event_list_alert(db, l->id, match_event, l);
+	return l->id ? event_list_alert(db, l->id, match_event, l)
+		     : event_list_after(db, 0, 10000, match_event, l);
 }
 
 static const char *look(struct world *w, struct look *l, int (*run)(struct db *db, void *arg))

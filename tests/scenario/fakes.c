@@ -181,6 +181,19 @@ static int pbx_recover(void *state, const char *call_id, const char *number, con
 	return 0;
 }
 
+/* The script says when: "ANSWER from:+4930". */
+static int pbx_answer(void *state, const char *call_id)
+{
+	struct fake_call *c = by_id(call_id);
+
+	if (!c || c->ended)
+		return -ENOENT;
+	if (refuses(state))
+		return -EHOSTDOWN;
+	note("answer", c->number);
+	return 0;
+}
+
 static int pbx_release(void *state, const char *call_id)
 {
 	struct fake_call *c = by_id(call_id);
@@ -198,6 +211,7 @@ static const struct tc_pbx_ops pbx_ops = {.originate = pbx_originate,
 					  .play = pbx_play,
 					  .hangup = pbx_hangup,
 					  .recover = pbx_recover,
+					  .answer = pbx_answer,
 					  .release = pbx_release};
 
 static int pbx_open(struct tc_instance *self, const void *cfg, void **state)

@@ -82,8 +82,11 @@ static void start(struct run *r)
 	r->started = true;
 }
 
+/* "-": NULL */
 static const char *id_of(struct run *r, const char *name)
 {
+	if (!strcmp(name, "-"))
+		return NULL;
 	for (int i = r->alerts_n - 1; i >= 0; i--)
 		if (!strcmp(r->alerts[i].name, name))
 			return r->alerts[i].id;
@@ -280,6 +283,24 @@ static void do_note(struct run *r, const struct words *w)
 		fail(r, "there is no call to %s", word(w, 1));
 }
 
+/* INCOMING NUMBER [again] */
+static void do_incoming(struct run *r, const struct words *w)
+{
+	world_incoming(r->world, word(w, 1), !strcmp(word(w, 2), "again"));
+}
+
+/* CONTACT NAME NUMBER [PIN [disabled]] */
+static void do_contact(struct run *r, const struct words *w)
+{
+	world_contact(r->world, word(w, 1), word(w, 2), w->n > 3 ? word(w, 3) : "-",
+		      strcmp(word(w, 4), "disabled") != 0);
+}
+
+static void do_severity(struct run *r, const struct words *w)
+{
+	world_severity(r->world, word(w, 1));
+}
+
 static void do_voice(struct run *r, const struct words *w)
 {
 	world_voice(r->world, word(w, 1));
@@ -386,6 +407,8 @@ static const struct {
 	{"HEALTH", false, do_health}, {"REFUSE", false, do_refuse},  {"VOICE", false, do_voice},
 	{"FORGET", false, do_forget}, {"ADOPT", false, do_adopt},    {"FOUND", false, do_found},
 	{"CALLBACK", false, do_callback}, {"NOTE", false, do_note},
+	{"INCOMING", false, do_incoming}, {"CONTACT", false, do_contact},
+	{"SEVERITY", false, do_severity},
 	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of the world share: world.c builds it and lets it run, hands.c is what telephones,
- * trunks and the like do in it, eyes.c what can be seen.
+ * trunks and the like do in it, eyes.c what can be seen; callers.c is about those who call us.
  */
 #ifndef TESTS_SCENARIO_PRIVATE_H
 #define TESTS_SCENARIO_PRIVATE_H
@@ -29,9 +29,20 @@ struct world {
 	struct speech *speech;
 	struct caller *caller;
 	struct alerts *alerts;
+	struct directory *directory;
 	bool resumed;
+	const char *severity;  /* owned; of the alerts to come, NULL = none is given */
+	char *messages[16];    /* owned; of all alerts, in order */
+	unsigned messages_n;
 	/* answers */
 	char id[TC_ID_SIZE], text[512], asked[2048], message[4097];
 };
+
+/* ---- callers.c ---- */
+
+/* What is said to those who call, by the clip's key; NULL: something else. */
+const char *callers_name_of(struct world *w, const char *key);
+/* The key of a text's clip, "" if it is not rendered. */
+void eyes_key(struct world *w, const char *text, char key[65]);
 
 #endif

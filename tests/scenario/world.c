@@ -18,6 +18,7 @@
 #include "alert/alert.h"
 #include "call/page.h"
 #include "call/trunk.h"
+#include "oncall/directory.h"
 #include "speech/speech.h"
 #include "store/journal.h"
 #include "store/store.h"
@@ -180,8 +181,9 @@ void world_start(struct world *w)
 	w->journal = journal_new();
 	w->lines = trunks_new(w->loop, w->store, w->journal);
 	w->speech = speech_new(w->loop, prompts, 1 << 30);
+	w->directory = directory_new(w->loop, w->store);
 	deps = (struct caller_deps){w->loop,   w->store,  w->journal,    w->lines,
-				    w->speech, &w->cfg.call, &w->cfg.prompts};
+				    w->speech, &w->cfg.call, &w->cfg.prompts, w->directory};
 	w->caller = caller_new(&deps);
 	w->alerts = alerts_new(w->loop, w->store, w->journal, w->caller);
 	*host_services(w->host) = (struct host_services){.alerts = w->alerts, .trunks = w->lines};
@@ -209,6 +211,7 @@ void world_crash(struct world *w)
 	w->passed_us = loop_now_us(w->loop);
 	alerts_free(w->alerts);
 	caller_free(w->caller);
+	directory_free(w->directory);
 	trunks_free(w->lines);
 	speech_free(w->speech);
 	store_close(w->store);
@@ -251,6 +254,9 @@ void world_free(struct world *w)
 	fakes.slow = false;
 	json_decref(w->config);
 	json_decref(w->trunks);
+	free((char *)w->severity);
+	while (w->messages_n)
+		free(w->messages[--w->messages_n]);
 	remove_tree(w->dir);
 	free(w);
 }
@@ -342,6 +348,7 @@ const char *world_alert(struct world *w, const char *to, const char *message, co
 {
 	struct tc_intake in = {.message = message,
 			       .target = to,
+			       .severity = w->severity,
 			       .dedup_key = key,
 			       .dedup = once ? TC_DEDUP_ONCE : TC_DEDUP_ACTIVE,
 			       .source = "script"};
@@ -351,6 +358,8 @@ const char *world_alert(struct world *w, const char *to, const char *message, co
 		return NULL;
 	*what = a.result.deduplicated ? "known" : "new";
 	tc_strcopy(w->message, sizeof(w->message), message);
+	if (w->messages_n < sizeof(w->messages) / sizeof(*w->messages))
+		w->messages[w->messages_n++] = tc_strdup(message);
 	tc_strcopy(w->id, sizeof(w->id), a.result.id);
 	return w->id;
 }

@@ -51,7 +51,10 @@ const char *world_act(struct world *w, const char *id, const char *verb);
 const char *world_state(struct world *w, const char *id);
 /* "busy,no_answer": the results of an alert's calls, "-" for one that has not ended. */
 const char *world_results(struct world *w, const char *id);
-/* True when the alert's timeline has this event; its text must contain text unless NULL. */
+/*
+ * True when the alert's timeline has this event; its text must contain text unless NULL. id: NULL =
+ * that of any alert, or of none.
+ */
 bool world_event(struct world *w, const char *id, const char *what, const char *text);
 
 /*
@@ -77,6 +80,17 @@ const char *world_callback(struct world *w, const char *number, const char *what
 bool world_note(struct world *w, const char *number, const char *json);
 /* Calls that a trunk has, as the core counts; NULL: all trunks. */
 unsigned world_live(struct world *w, const char *trunk);
+
+/*
+ * Somebody calls us by the first trunk. The call is named "from:NUMBER" from then on; "-" withholds
+ * it. again: the trunk reports the newest one once more
+ */
+void world_incoming(struct world *w, const char *number, bool again);
+/* A contact is stored. number, pin: "-" = none */
+void world_contact(struct world *w, const char *name, const char *number, const char *pin,
+		   bool enabled);
+/* The severity of the alerts that are handed in from now on. */
+void world_severity(struct world *w, const char *severity);
 
 /* The items of the running list end, all of them or the first n. */
 bool world_played(struct world *w, const char *number, int n);
