@@ -42,10 +42,11 @@ void dialog_fini(struct dialog *d);
  * The dialog of a call that comes in: theirs is the Call-ID, ours the tag in To.
  *
  * id      the call's id: the tag is derived from it
- * result  0 | -EINVAL the INVITE lacks what makes a dialog (From tag, Contact); dialog_fini() is due
- *         all the same
+ * result  0 | -EINVAL the INVITE lacks what makes a dialog (From tag, Contact); dialog_fini() is
+ *         due all the same
  */
-int dialog_accept(struct dialog *d, struct agent *agent, const char *id, const struct sip_msg *msg);
+int dialog_accept(struct dialog *d, struct agent *agent, const char *id,
+		  const struct sip_msg *msg);
 
 /*
  * Send a request.

@@ -38,8 +38,8 @@ static bool add_word(const struct sip_hdr *hdr, const struct sip_msg *msg, void 
 }
 
 /*
- * No extension is known here: 100rel, timer, replaces ... (RFC 3261 8.2.2.3). A BYE is never refused.
- * result: whether it was
+ * No extension is known here: 100rel, timer, replaces ... (RFC 3261 8.2.2.3). A BYE is never
+ * refused. result: whether it was
  */
 static bool refuse_extensions(struct agent *agent, const struct sip_msg *msg)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The life of a call: its birth, its commands, its end, and what the core is told. How one is placed
- * is in leg_place.c, how one comes in in leg_take.c, what the far end asks for within one in
- * leg_in.c.
+ * The life of a call: its birth, its commands, its end, and what the core is told. How one is
+ * placed is in leg_place.c, how one comes in in leg_take.c, what the far end asks for within one
+ * in leg_in.c.
  */
 #include "leg.h"
 

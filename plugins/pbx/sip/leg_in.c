@@ -113,7 +113,9 @@ void leg_on_reinvite(struct leg *leg, const struct sip_msg *msg)
 	mem_deref(sdp);
 }
 
-/* Without an offer it only moves the far end, or keeps up a session timer that we know nothing of. */
+/*
+ * Without an offer it only moves the far end, or keeps up a session timer that we know nothing of.
+ */
 void leg_on_update(struct leg *leg, const struct sip_msg *msg)
 {
 	struct agent *agent = leg->agent;

@@ -167,8 +167,9 @@ static bool pick_law(const struct media *media, enum g711_law *law)
 }
 
 /*
- * Send to where the SDP says; if RTP comes from another address, to there (symmetric RTP, RFC 4961):
- * the SDP of a phone behind NAT tells one that only it can reach. 0.0.0.0 is the hold of old phones.
+ * Send to where the SDP says; if RTP comes from another address, to there (symmetric RTP, RFC
+ * 4961): the SDP of a phone behind NAT tells one that only it can reach. 0.0.0.0 is the hold of old
+ * phones.
  */
 static void aim(struct media *media)
 {
