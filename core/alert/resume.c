@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * After a start: what an earlier process has left open is taken up again. First its calls are looked
- * after, so that nobody's telephone rings twice: one that is up goes on, the others are ended.
+ * After a start: what an earlier process has left open is taken up again. First its calls are
+ * looked after, so that nobody's telephone rings twice: one that is up goes on, the others are
+ * ended.
  */
 #include <search.h>
 #include <stdlib.h>

@@ -170,8 +170,8 @@ void monitor_limit_left(struct call *call, bool talks)
 	const struct caller *caller = call->caller;
 	int64_t limit_ms = talks ? TALK_MS : caller->deps.config->ring_timeout + ANSWER_MS;
 	int64_t now_us = loop_wall_us(caller->deps.loop);
-	int64_t since_us = !talks ? call->placed_us : call->answered_us ? call->answered_us : now_us;
-	int64_t left_ms = limit_ms - (now_us - since_us) / 1000;
+	int64_t since_us = talks ? call->answered_us : call->placed_us;
+	int64_t left_ms = limit_ms - (since_us ? now_us - since_us : 0) / 1000;
 
 	/* the wall clock may have been set meanwhile */
 	monitor_limit(call, left_ms < 0 ? 0 : left_ms > limit_ms ? limit_ms : left_ms);

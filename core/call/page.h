@@ -120,8 +120,8 @@ struct caller_word {
 };
 
 /*
- * CALLER_RINGS and CALLER_TALKS may be told again and again, until the call is taken by page_start()
- * or let go; CALLER_OVER is the last word. Never told within caller_recover().
+ * CALLER_RINGS and CALLER_TALKS may be told again and again, until the call is taken by
+ * page_start() or let go; CALLER_OVER is the last word. Never told within caller_recover().
  */
 typedef void (*caller_word_fn)(void *arg, const struct caller_word *word);
 

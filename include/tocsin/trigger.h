@@ -80,8 +80,8 @@ enum tc_call_callback {
  * A dialplan reports about a call that a trunk has released to it (pbx.h).
  *
  * call_id  as in originate()
- * result   0 | -ENOENT there is no such call, or it has ended | -EALREADY ACKNOWLEDGE: the alert was
- *          decided before | -EAGAIN the daemon has only just started: ask again
+ * result   0 | -ENOENT there is no such call, or it has ended | -EALREADY ACKNOWLEDGE: the alert
+ *          was decided before | -EAGAIN the daemon has only just started: ask again
  * thread   loop
  */
 TC_API int tc_call_callback(struct tc_instance *self, const char *call_id,

@@ -40,7 +40,7 @@ struct fakes {
 	STAILQ_HEAD(, fake_asked) asked;
 	struct tc_instance *trunk[8]; /* by order of opening */
 	unsigned trunks;
-	char found[TC_ID_SIZE];     /* a call that the next trunk to be opened finds up, "" = none */
+	char found[TC_ID_SIZE];     /* a call that the next trunk to be opened finds; "" = none */
 	const char *refuse;         /* name of the trunk that refuses its next call or play list */
 	bool forgets;               /* the end that was asked for is not reported */
 	bool mute;                  /* the voice fails */
