@@ -328,11 +328,25 @@ static int peer_closes(struct socket *s, const unsigned char *reason, size_t len
 	return 0;
 }
 
+/* Why it could not be opened, as far as libwebsockets leaves traces of it. */
+static void find_reason(struct socket *s)
+{
+	SSL *ssl = lws_get_ssl(s->wsi);
+	long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+
+	s->status = (int)lws_http_client_http_response(s->wsi);
+	if (verdict != X509_V_OK)
+		socket_why(s, "the server's certificate: %s",
+			   X509_verify_cert_error_string(verdict));
+	else if (ssl && !SSL_is_init_finished(ssl))
+		socket_why(s, "the TLS handshake failed");
+}
+
 static void ended(struct socket *s, const char *why, size_t len)
 {
 	unwatch(s);
 	if (s->state == SOCKET_CONNECTING)
-		s->status = (int)lws_http_client_http_response(s->wsi);
+		find_reason(s);
 	lws_set_opaque_user_data(s->wsi, NULL);
 	s->wsi = NULL;
 	s->all->unsettled -= s->state != SOCKET_OPEN;
