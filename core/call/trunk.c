@@ -142,12 +142,17 @@ uint64_t trunks_bit(const struct trunks *trunks, const struct trunk *trunk)
 	return 0;
 }
 
+static bool usable(const struct trunks *trunks, const struct trunk *t, uint64_t skip)
+{
+	return t->instance->open && !(skip & trunks_bit(trunks, t));
+}
+
 bool trunks_left(const struct trunks *trunks, uint64_t skip)
 {
 	struct trunk *t;
 
 	TAILQ_FOREACH(t, &trunks->list, link)
-		if (t->instance->open && !(skip & trunks_bit(trunks, t)))
+		if (usable(trunks, t, skip))
 			return true;
 	return false;
 }
@@ -227,13 +232,15 @@ struct trunk *trunks_pick(struct trunks *trunks, uint64_t skip, int64_t *wait_us
 char *trunks_why_not(const struct trunks *trunks, uint64_t skip)
 {
 	struct tc_buf why = {0};
-	bool busy = false;
+	bool busy = false, any_healthy = false;
 	struct trunk *t;
 
 	if (TAILQ_EMPTY(&trunks->list))
 		return tc_strdup("no trunk is configured");
+	TAILQ_FOREACH(t, &trunks->list, link)
+		any_healthy = any_healthy || (t->healthy && usable(trunks, t, skip));
 	TAILQ_FOREACH(t, &trunks->list, link) {
-		if (!t->healthy || !t->instance->open || (skip & trunks_bit(trunks, t)))
+		if (t->healthy != any_healthy || !usable(trunks, t, skip))
 			continue;
 		if (t->held)
 			tc_buf_printf(&why, "%strunk %s is held back: %s", why.len ? "; " : "",

@@ -330,6 +330,7 @@ static void test_held(void **state)
 	expect_why(rig, 1, "all trunks are busy, or at their rate");
 	trunk_hold(c, true, "broken, and behind");
 	expect_wait(rig, 3, INT64_MAX, INT64_MAX);
+	expect_why(rig, 3, "trunk c is held back: broken, and behind");
 	trunk_hold(c, false, "");
 	expect_pick(rig, 3, c);
 	trunk_hold(a, false, "");
