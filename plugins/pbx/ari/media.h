@@ -73,9 +73,9 @@ struct media_way {
 	void (*end)(struct leg *leg);
 };
 
-extern const struct media_way media_file, media_http;
+extern const struct media_way media_file, media_http, media_websocket;
 
-#define MEDIA_WAYS 2
+#define MEDIA_WAYS 3
 
 /* ---- what leg.c, link.c and ari.c call ---- */
 

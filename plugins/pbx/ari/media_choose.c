@@ -23,6 +23,7 @@
 static const struct media_way *const ways[MEDIA_WAYS] = {
 	&media_file,
 	&media_http,
+	&media_websocket,
 };
 
 enum verdict { UNKNOWN, WORKS, FAILS, UNUSABLE };
