@@ -93,6 +93,7 @@ struct look {
 	struct world *w;
 	const char *id, *what, *text;
 	bool found;
+	int64_t ms;
 	char out[512];
 };
 
@@ -115,6 +116,7 @@ static int add_result(const struct call_row *row, void *arg)
 
 	snprintf(l->out + len, sizeof(l->out) - len, "%s%s", len ? "," : "",
 		 row->result ? row->result : row->state);
+	l->ms = row->spoken_ms;
 	return 0;
 }
 
@@ -164,6 +166,14 @@ const char *world_results(struct world *w, const char *id)
 	struct look l = {.id = id};
 
 	return look(w, &l, look_results);
+}
+
+int64_t world_spoken_ms(struct world *w, const char *id)
+{
+	struct look l = {.id = id};
+
+	look(w, &l, look_results);
+	return l.ms;
 }
 
 bool world_event(struct world *w, const char *id, const char *what, const char *text)

@@ -176,6 +176,7 @@ static int pbx_recover(void *state, const char *call_id, const char *number, con
 		c = fake_call_new(call_id, number);
 	note("recover", number);
 	c->items = 0;
+	c->total_ms = 0; /* the new process has sent nothing yet */
 	if (c->adopt && !c->ended)
 		report(state, call_id, c->adopt);
 	return 0;

@@ -358,6 +358,16 @@ static void expect_live(struct run *r, const struct words *w)
 		fail(r, "wanted %s live calls, got %u", word(w, 2), got);
 }
 
+/* EXPECT spoken NAME MS */
+static void expect_spoken(struct run *r, const struct words *w)
+{
+	char got[24];
+
+	snprintf(got, sizeof(got), "%lld",
+		 (long long)world_spoken_ms(r->world, id_of(r, word(w, 2))));
+	expect_same(r, "spoken ms", got, word(w, 3));
+}
+
 static void do_expect(struct run *r, const struct words *w)
 {
 	const char *what = word(w, 1), *got;
@@ -381,6 +391,8 @@ static void do_expect(struct run *r, const struct words *w)
 		if (world_event(r->world, id_of(r, word(w, 2)), word(w, 3),
 				w->n > 4 ? word(w, 4) : NULL))
 			fail(r, "the timeline has %s '%s'", word(w, 3), word(w, 4));
+	} else if (!strcmp(what, "spoken")) {
+		expect_spoken(r, w);
 	} else if (!strcmp(what, "live")) {
 		expect_live(r, w);
 	} else if (!strcmp(what, "taken")) {

@@ -51,6 +51,8 @@ const char *world_act(struct world *w, const char *id, const char *verb);
 const char *world_state(struct world *w, const char *id);
 /* "busy,no_answer": the results of an alert's calls, "-" for one that has not ended. */
 const char *world_results(struct world *w, const char *id);
+/* Milliseconds of speech in the newest of them. */
+int64_t world_spoken_ms(struct world *w, const char *id);
 /*
  * True when the alert's timeline has this event; its text must contain text unless NULL. id: NULL =
  * that of any alert, or of none.
