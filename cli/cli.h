@@ -8,7 +8,7 @@
  * target.c  where the daemon is, and the token; find.c which alert is meant
  * format.c  text for people: times, colours, nothing that harms a terminal
  * table.c   columns; story.c: timelines
- * alert.c act.c list.c show.c watch.c trunk.c parts.c say.c token.c   the commands
+ * alert.c act.c list.c show.c watch.c trunk.c parts.c say.c contact.c token.c   the commands
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -68,6 +68,8 @@ extern const struct cli_command cli_show, cli_watch;
 extern const struct cli_command cli_trunks, cli_trunk_list, cli_trunk_check;
 extern const struct cli_command cli_voices, cli_plugins;
 extern const struct cli_command cli_say;
+extern const struct cli_command cli_contact_add, cli_contact_list, cli_contact_show;
+extern const struct cli_command cli_contact_remove;
 extern const struct cli_command cli_token_add, cli_token_list, cli_token_delete;
 
 #endif

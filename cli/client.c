@@ -25,6 +25,7 @@ struct client {
 	CURL *curl;
 	struct curl_slist *head; /* of each request */
 	bool quiet;
+	const char *match; /* If-Match, or NULL */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -92,6 +93,11 @@ const char *client_url(const struct client *client)
 void client_set_quiet(struct client *client, bool quiet)
 {
 	client->quiet = quiet;
+}
+
+void client_set_match(struct client *client, const char *match)
+{
+	client->match = match;
 }
 
 /* ---- paths ---- */
@@ -272,7 +278,7 @@ static int perform(struct client *client, const char *method, const char *path, 
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	struct curl_slist *head = NULL;
 	bool stream = answer->stream != NULL;
-	char *line = NULL;
+	char *line = NULL, *match = NULL;
 	long status = 0;
 	CURLcode err;
 
@@ -281,6 +287,10 @@ static int perform(struct client *client, const char *method, const char *path, 
 		head = curl_slist_append(head, h->data);
 	if (text)
 		head = curl_slist_append(head, "Content-Type: application/json");
+	if (client->match) {
+		match = format_text("If-Match: %s", client->match);
+		head = curl_slist_append(head, match);
+	}
 	if (stream) {
 		line = format_text("Last-Event-ID: %s", answer->stream->last_id);
 		if (*answer->stream->last_id)
@@ -296,6 +306,7 @@ static int perform(struct client *client, const char *method, const char *path, 
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_slist_free_all(head);
 	free(line);
+	free(match);
 	free(text);
 	free(url);
 	json_decref(body);

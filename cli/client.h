@@ -26,6 +26,9 @@ const char *client_url(const struct client *client);
 /* While quiet, requests that find no daemon are not complained about. */
 void client_set_quiet(struct client *client, bool quiet);
 
+/* If-Match of the requests that follow: "*", or an ETag in quotes; NULL = none. Constant. */
+void client_set_match(struct client *client, const char *match);
+
 /* A parameter of a query; left out when its value is NULL. */
 struct client_param {
 	const char *name, *value;
