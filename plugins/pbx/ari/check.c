@@ -166,10 +166,19 @@ static bool resource_of(const char *endpoint, char tech[32], char resource[ENDPO
 	return strcmp(tech, "Local") != 0;
 }
 
+/* "PJSIP/provider/sip:0049@host": where it leads is not what the endpoint itself knows. */
+static bool names_address(const char *endpoint)
+{
+	const char *slash = strchr(endpoint, '/');
+
+	return slash && strchr(slash + 1, '/');
+}
+
 static void on_endpoint(void *arg, const struct rest_reply *reply)
 {
 	struct check *c = arg;
 	const char *state = json_string_value(json_object_get(reply->json, "state"));
+	bool offline = state && !strcmp(state, "offline");
 
 	c->want = NULL;
 	if (reply->status == 404)
@@ -180,8 +189,9 @@ static void on_endpoint(void *arg, const struct rest_reply *reply)
 	else if (reply->status != 200)
 		note(c, "endpoint", -1, "Asterisk does not tell: %s", reply->text);
 	else
-		note(c, "endpoint", !state || strcmp(state, "offline") != 0,
-		     "%s: Asterisk says it is %s", c->ari->cfg->endpoint, state ? state : "there");
+		note(c, "endpoint", !offline || names_address(c->ari->cfg->endpoint),
+		     "%s: Asterisk says it is %s", c->ari->cfg->endpoint,
+		     state && !offline ? state : offline ? "there, and not registered" : "there");
 	go_on(c);
 }
 
