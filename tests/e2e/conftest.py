@@ -114,6 +114,8 @@ def rig(tmp_path, request):
     r.kept = [a.proc for a in _shared]
     yield r
     r.close()
+    for a in _shared:                        # what a daemon left that was stopped in a call
+        a.hang_up_all()
 
 
 _shared = []                                 # Asterisks of a module

@@ -142,8 +142,15 @@ class Asterisk:
         return [line.split("!")[0] for line in self.cli("core show channels concise").splitlines()
                 if "!" in line]
 
+    def hang_up_all(self):
+        if self.proc.alive and self.channels():
+            self.cli("channel request hangup all")
+
     def wait_no_channels(self, timeout=15.0):
-        proc.wait_for("Asterisk to have no channel", lambda: not self.channels(), timeout, 0.1)
+        try:
+            proc.wait_for("Asterisk to have no channel", lambda: not self.channels(), timeout, 0.1)
+        except proc.Failed as e:
+            raise proc.Failed("%s:\n%s" % (e, self.cli("core show channels concise"))) from None
 
     # --- for rig.daemon() and telephones ------------------------------------------------------
 
