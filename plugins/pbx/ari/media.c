@@ -109,7 +109,8 @@ static bool choose(struct leg *leg)
 
 	if (!media->way)
 		media->way = medias_pick(leg->ari->medias, media->broken);
-	if (media->way && !media->prepared && media->way->prepare) {
+	/* not before: Asterisk takes an id for used when it is the beginning of another one */
+	if (media->way && !media->prepared && media->way->prepare && leg->state != LEG_ASKED) {
 		media->prepared = true;
 		media->way->prepare(leg);
 	}
