@@ -73,9 +73,9 @@ struct media_way {
 	void (*end)(struct leg *leg);
 };
 
-extern const struct media_way media_file, media_http, media_websocket;
+extern const struct media_way media_file, media_http, media_websocket, media_rtp;
 
-#define MEDIA_WAYS 3
+#define MEDIA_WAYS 4
 
 /* ---- what leg.c, link.c and ari.c call ---- */
 

@@ -24,6 +24,7 @@ static const struct media_way *const ways[MEDIA_WAYS] = {
 	&media_file,
 	&media_http,
 	&media_websocket,
+	&media_rtp,
 };
 
 enum verdict { UNKNOWN, WORKS, FAILS, UNUSABLE };
