@@ -147,7 +147,8 @@ const struct cli_command cli_contact_add = {
 	.min = 1,
 	.max = 1,
 	.summary = "Add a person to the directory",
-	.more = "With a number a person who calls the daemon is known; with a PIN it has to be keyed.\n",
+	.more = "With a number a person who calls the daemon is known; with a PIN it has to be\n"
+		"keyed.\n",
 	.options = add_options,
 	.run = add,
 };

@@ -15,6 +15,7 @@
 
 struct alert_row;
 struct call_row;
+struct contact;
 struct db;
 struct event_row;
 struct token;
@@ -133,6 +134,19 @@ const char *schema_media_type(const char *reply);
 
 /* The description of all routes of the server; new reference. */
 json_t *openapi_make(const struct http_server *server);
+
+/* ---- contacts.c ---- */
+
+json_t *contact_shape(const struct contact *contact); /* new reference */
+void contact_put_etag(struct tc_http_req *req, int64_t version);
+/* The contact in the path; NULL after the 404, or the 503, has been answered. */
+const struct contact *contact_of(struct tc_http_req *req, const struct api *api);
+
+/* ---- contact_change.c: handlers; arg: struct api ---- */
+
+void contact_on_add(struct tc_http_req *req, void *arg);
+void contact_on_put(struct tc_http_req *req, void *arg);
+void contact_on_delete(struct tc_http_req *req, void *arg);
 
 /* ---- alerts.c ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls that come in: who calls hears the alerts that concern him, and decides on them by keys. This
- * is what the other rooms and the other files of this folder see of it.
+ * Calls that come in: who calls hears the alerts that concern him, and decides on them by keys.
+ * This is what the other rooms and the other files of this folder see of it.
  */
 #ifndef CORE_CALL_INBOUND_H
 #define CORE_CALL_INBOUND_H

@@ -2,7 +2,8 @@
 /*
  * What the files of calls that come in share. Others see inbound.h.
  *
- * inbound.c   the calls: whether they are answered, their events and their end
+ * inbound.c   the calls: whether they are answered, and what the trunk reports about them
+ * incoming.c  one of them as an object: birth, events, end
  * gate.c      who is refused
  * identify.c  who calls: by number, by PIN
  * menu.c      the alerts, one after the other, and keys
@@ -91,15 +92,29 @@ struct inbound {
 	unsigned n;
 };
 
-/* ---- inbound.c ---- */
+/* ---- incoming.c ---- */
 
+/* plain: the caller's number in plain form */
+struct incoming *incoming_new(struct inbound *in, struct trunk *trunk,
+			      const struct tc_pbx_event *event, const char *plain);
+void incoming_free(struct incoming *call);
 const struct config_inbound *incoming_config(const struct incoming *call);
-/* An event of it: what and reason are constant; alert_id, reason may be NULL. */
+/* "Alice (+4930123)", for people. Returns buf. */
+const char *incoming_who(const struct incoming *call, char buf[200]);
+/* The longest that it may go on so; then it is hung up, and ended. */
+void incoming_limit(struct incoming *call, int64_t limit_ms);
+void incoming_hang_up(struct incoming *call);
+/* It is over: by the trunk's word, or because the trunk says nothing any more. Frees it. */
+void incoming_over(struct incoming *call);
+
+/* An event of it. what, reason: constant; alert_id, reason may be NULL. */
 void incoming_note(struct incoming *call, const char *what, const char *alert_id,
 		   const char *reason, const char *fmt, ...) TC_PRINTF(5, 6);
-/* "Alice (+4930123)", for people; valid until the next call of this function. */
-const char *incoming_who(const struct incoming *call, char buf[200]);
-void incoming_hang_up(struct incoming *call);
+/* The same for one that is not answered. text: taken */
+void inbound_note(const struct inbound *in, const char *call_id, const char *what,
+		  const char *alert_id, const char *reason, char *text);
+/* Count what became of a call: refused known unknown failed. */
+void inbound_count(const char *result);
 
 /* ---- identify.c ---- */
 

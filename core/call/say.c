@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is said to who calls: lists of texts, rendered and then played. What is said when is menu.c's
- * and identify.c's.
+ * What is said to who calls: lists of texts, rendered and then played. What is said when is
+ * menu.c's and identify.c's.
  */
 #include <stdlib.h>
 

@@ -370,6 +370,10 @@ void tc_pbx_event(struct tc_instance *self, const struct tc_pbx_event *event)
 	r->event.ref[sizeof(r->event.ref) - 1] = '\0';
 	r->event.text[sizeof(r->event.text) - 1] = '\0';
 	text_clean(r->event.text); /* the far end's words */
+	r->event.number[sizeof(r->event.number) - 1] = '\0';
+	text_clean(r->event.number);
+	r->event.called[sizeof(r->event.called) - 1] = '\0';
+	text_clean(r->event.called);
 	if (!r->event.at_us)
 		r->event.at_us = loop_now_us(host_loop(self->host));
 	tc_post(self, deliver, free, r);

@@ -123,6 +123,15 @@ static void test_defaults(void **state)
 	assert_int_equal(cfg->call.redial.unheard, 10000);
 	assert_int_equal(cfg->call.redial.failed, 5000);
 	assert_int_equal(cfg->call.max_concurrent, 200);
+	assert_true(cfg->call.inbound.enabled);
+	assert_int_equal(cfg->call.inbound.max_calls, 5);
+	assert_int_equal(cfg->call.inbound.allow.n, 0);
+	assert_null(cfg->call.inbound.country_code);
+	assert_true(cfg->call.inbound.known_numbers && cfg->call.inbound.pin_from_anywhere);
+	assert_int_equal(cfg->call.inbound.pin_tries, 3);
+	assert_int_equal(cfg->call.inbound.flood_window, 600000);
+	assert_int_equal(cfg->call.inbound.recent, 86400000);
+	assert_non_null(strstr(cfg->prompts.inbound.count, "{{count}}"));
 	assert_string_equal(cfg->prompts.language, "en");
 	assert_non_null(strstr(cfg->prompts.greeting, "{{severity}}"));
 	assert_non_null(strstr(cfg->prompts.menu, "4"));
@@ -261,6 +270,28 @@ static void test_key_faults(void **state)
 		      "1:20: call.keys.4: must be text\n");
 }
 
+static void test_inbound_faults(void **state)
+{
+	(void)state;
+	config_free(load("call:\n  inbound: {country_code: \"49\", allow: [\"+49\", \"030\", "
+			 "\"*2\"]}\n"));
+	expect_faults("call:\n  inbound:\n    country_code: \"+49\"\n",
+		      "3:19: call.inbound.country_code: must be digits, as 49 (without + or 00)\n");
+	expect_faults("call:\n  inbound:\n    country_code: \"0049\"\n",
+		      "3:19: call.inbound.country_code: must be digits, as 49 (without + or 00)\n");
+	expect_faults("call:\n  inbound:\n    allow: [\"+49\", \"+\", \"+4 9\", \"\"]\n",
+		      "3:20: call.inbound.allow[1]: must be the beginning of a telephone number, "
+		      "as +49\n"
+		      "3:25: call.inbound.allow[2]: must be the beginning of a telephone number, "
+		      "as +49\n"
+		      "3:33: call.inbound.allow[3]: must be the beginning of a telephone number, "
+		      "as +49\n");
+	expect_faults("call: {inbound: {pin_tries: 0, max_callers: 3}}\n",
+		      "1:29: call.inbound.pin_tries: must be 1 to 10 times, not 0\n"
+		      "1:32: call.inbound.max_callers: unknown option 'max_callers', did you mean "
+		      "'max_calls'?\n");
+}
+
 /* Faults of reading, binding and checking come together, in the order of the file. */
 static void test_all_at_once(void **state)
 {
@@ -342,7 +373,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),	cmocka_unit_test(test_given),
 		cmocka_unit_test(test_levels_are_the_logs), cmocka_unit_test(test_single_faults),
 		cmocka_unit_test(test_listen_faults),	cmocka_unit_test(test_instance_faults),
-		cmocka_unit_test(test_key_faults),	cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_key_faults),
+		cmocka_unit_test(test_inbound_faults),	cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_read),		cmocka_unit_test(test_example),
 	};
 

@@ -90,8 +90,8 @@ static void pins_are_kept_as_hashes(void **state)
 static void pins_have_digits(void **state)
 {
 	static const char *const good[] = {"0000", "4711", "123456789012"};
-	static const char *const bad[] = {"", "123", "1234567890123", "12 4", "12a4", "+123", "12#4",
-					  "****"};
+	static const char *const bad[] = {"",     "123",  "1234567890123", "12 4", "12a4",
+					  "+123", "12#4", "****"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
@@ -104,8 +104,9 @@ static void pins_have_digits(void **state)
 
 static void knows_time_zones(void **state)
 {
-	const char *text = "# version 2026a\nR d 1916 o - Jun 14 23s 1 S\nZ Europe/Berlin 0:53:28 - "
-			   "LMT 1893 Ap\n1 c CE%sT 1945\nL Europe/Berlin Arctic/Longyearbyen\n";
+	const char *text = "# version 2026a\nR d 1916 o - Jun 14 23s 1 S\n"
+			   "Z Europe/Berlin 0:53:28 - LMT 1893 Ap\n1 c CE%sT 1945\n"
+			   "L Europe/Berlin Arctic/Longyearbyen\n";
 	char path[] = "/tmp/tocsin-zones-XXXXXX";
 	int fd = mkstemp(path);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");

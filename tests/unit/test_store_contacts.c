@@ -80,7 +80,8 @@ static void test_life_of_a_contact(void **state)
 	assert_int_equal(contact_update(db, &row, 1), 0);
 	assert_int_equal(row.version, 2);
 	check_stored(db, &row);
-	assert_int_equal(contact_update(db, &row, 0), 0); /* whatever it is; and nothing new in it */
+	/* whatever it is; and nothing new in it */
+	assert_int_equal(contact_update(db, &row, 0), 0);
 	assert_int_equal(row.version, 3);
 	row.created_us = 1; /* never written again */
 	assert_int_equal(contact_update(db, &row, 3), 0);

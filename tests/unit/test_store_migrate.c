@@ -135,6 +135,10 @@ static void test_indexes_serve(void **state)
 	check_plan(db, "SELECT id FROM alerts WHERE dedup_key = 'x' ORDER BY id DESC LIMIT 1",
 		   "alerts_dedup_key");
 	check_plan(db, "SELECT * FROM alerts WHERE state = 'open' ORDER BY id", "alerts_state");
+	check_plan(db,
+		   "SELECT * FROM alerts WHERE state = 'acknowledged' AND updated_us >= 5 "
+		   "ORDER BY updated_us DESC LIMIT 10",
+		   "alerts_updated");
 	check_plan(db, "SELECT * FROM calls WHERE alert_id = 'x' ORDER BY id", "calls_alert");
 	check_plan(db, "SELECT * FROM calls WHERE state IN ('queued', 'placing') ORDER BY id",
 		   "calls_state");

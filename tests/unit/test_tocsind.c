@@ -271,6 +271,8 @@ static void test_check_of_prompts(void **state)
 	expect_faults(*state, "prompts: {menu: \"{{a\", resolved: \"{{}}\"}\n",
 		      ":3:17: prompts.menu: there is a {{ without a }} behind it\n"
 		      ":3:34: prompts.resolved: there is nothing between {{, | and }}\n");
+	expect_faults(*state, "prompts: {inbound: {count: \"{{count}\", one: \"{{x}}\"}}\n",
+		      ":3:28: prompts.inbound.count: there is a {{ without a }} behind it\n");
 	/* one that is no text has its own fault only */
 	expect_faults(*state, "prompts: {menu: [a]}\n", ":3:17: prompts.menu: must be text\n");
 }
