@@ -469,8 +469,6 @@ def test_after_a_crash_the_far_end_learns_that_the_call_is_gone(rig):
     (["Privacy: none"], sipp.CALLER),
 ], ids=["From", "asserted", "asserted as tel", "no number asserted", "withheld", "not withheld"])
 def test_who_calls(rig, headers, number):
-    d = rig.daemon()
-    peer = call(rig, d, sipp.dial(headers=headers) + '<recv response="100"/>\n'
-                '<recv response="180"/>\n', number="112")
-    peer.done()
+    d = answering(rig)
+    call(rig, d, up(headers=headers) + over(), number="112").done()
     assert "comes in from '%s' for '112'" % number in d.output()
