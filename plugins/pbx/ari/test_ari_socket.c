@@ -169,6 +169,15 @@ static bool shake_hands(struct fixture *f, int fd, char path[80])
 	return false;
 }
 
+/* Speak and do not read. */
+static void tell_to_stop(struct tcp_peer *peer, int fd)
+{
+	tcp_peer_hold(peer);
+	for (int i = 0; i < 100; i++)
+		send_filled(fd, WS_TEXT, 1200);
+	tcp_peer_hold(peer);
+}
+
 static void serve(struct tcp_peer *peer, int fd, unsigned n, void *arg)
 {
 	struct fixture *f = arg;
@@ -194,6 +203,8 @@ static void serve(struct tcp_peer *peer, int fd, unsigned n, void *arg)
 		return;
 	else if (!strcmp(path, "/slow"))
 		tcp_peer_hold(peer);
+	else if (!strcmp(path, "/stop"))
+		tell_to_stop(peer, fd);
 	if (!strcmp(path, "/silent"))
 		be_silent(f, fd);
 	else
@@ -479,6 +490,27 @@ static void a_slow_peer_gets_all(void **state)
 	free(data);
 }
 
+/* As Asterisk does when its buffers are full. */
+static void a_peer_that_does_not_read_is_heard(void **state)
+{
+	struct fixture *f = *state;
+	struct heard h = {.wanted = 100};
+	char *data = filled(100000);
+
+	start(f, &h, "/stop");
+	host_rig_wait(&f->host, &h.open);
+	for (int i = 0; i < 100; i++)
+		socket_binary(h.socket, data, 100000);
+	until_held(f, 1);
+	tcp_peer_release(f->peer);
+	host_rig_wait(&f->host, &h.there);
+	assert_true(socket_queued(h.socket) > 1000000);
+	assert_int_equal(h.bytes, 100 * 1200);
+	tcp_peer_release(f->peer);
+	until(f, &f->received, 100);
+	free(data);
+}
+
 static void pings_are_answered(void **state)
 {
 	struct fixture *f = *state;
@@ -757,6 +789,7 @@ int main(void)
 		TEST(a_message_with_the_answer_is_heard),
 		TEST(a_protocol_need_not_be_granted),
 		TEST(a_slow_peer_gets_all),
+		TEST(a_peer_that_does_not_read_is_heard),
 		TEST(pings_are_answered),
 		TEST(refusals_are_told),
 		TEST(what_cannot_be_reached_is_told),

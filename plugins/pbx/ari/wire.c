@@ -26,13 +26,14 @@
 
 #include <tocsin/log.h>
 
-#define TURNS_MAX 16
-#define SETTLE_MS 20    /* between turns while a connection is made or closed */
-#define ANSWER_MS 10    /* until a turn after something was read */
-#define NEVER_S   36000 /* libwebsockets' own time-outs: ours are shorter */
-#define FDS_MAX   4096
-#define READ_SIZE 16384
-#define PROTOCOL  "tocsin"
+#define TURNS_MAX  16
+#define SETTLE_MS  20    /* between turns while a connection is made or closed */
+#define ANSWER_MS  10    /* until a turn after something was read */
+#define NEVER_S    36000 /* libwebsockets' own time-outs: ours are shorter */
+#define FDS_MAX    4096
+#define READ_SIZE  16384
+#define WRITE_SIZE 262144 /* what is longer is cut, and copied */
+#define PROTOCOL   "tocsin"
 
 struct wire_message {
 	STAILQ_ENTRY(wire_message) link;
@@ -113,14 +114,20 @@ static bool has_more(struct sockets *sockets)
 	return !lws_service_adjust_timeout(sockets->context, 1, 0);
 }
 
+static bool has_to_write(const struct socket *s)
+{
+	if (s->state == SOCKET_OPEN)
+		return s->ping_due || !STAILQ_EMPTY(&s->queue);
+	return s->state == SOCKET_CLOSING && !s->left;
+}
+
 /* Those that the network does not take from fast enough. */
 static void watch_writers(struct sockets *sockets)
 {
 	struct socket *s;
 
 	TAILQ_FOREACH (s, &sockets->all, link)
-		if (s->writable && s->state != SOCKET_CONNECTING &&
-		    (!STAILQ_EMPTY(&s->queue) || lws_partial_buffered(s->wsi)))
+		if (s->writable && (has_to_write(s) || lws_partial_buffered(s->wsi)))
 			event_add(s->writable, NULL);
 }
 
@@ -261,22 +268,23 @@ static bool write_ping(struct socket *s)
 static int write_some(struct socket *s)
 {
 	struct wire_message *m;
-	bool choked = false;
 
 	if (s->ping_due && !write_ping(s))
 		return -1;
-	while (!(choked = lws_send_pipe_choked(s->wsi)) && (m = STAILQ_FIRST(&s->queue))) {
+	while (has_to_write(s) && !lws_send_pipe_choked(s->wsi)) {
+		m = STAILQ_FIRST(&s->queue);
+		if (!m) {
+			s->left = true; /* a second time would end it without the peer's answer */
+			lws_close_reason(s->wsi, (enum lws_close_status)s->close_code, NULL, 0);
+			return -1;
+		}
 		if (lws_write(s->wsi, m->data + LWS_PRE, m->len,
 			      m->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT) < 0)
 			return -1;
 		unqueue(s);
 	}
-	if (!STAILQ_EMPTY(&s->queue)) {
+	if (has_to_write(s))
 		lws_callback_on_writable(s->wsi);
-	} else if (s->state == SOCKET_CLOSING && !choked) {
-		lws_close_reason(s->wsi, (enum lws_close_status)s->close_code, NULL, 0);
-		return -1;
-	}
 	return 0;
 }
 
@@ -309,6 +317,7 @@ static int received(struct socket *s, const void *data, size_t len)
 	if (s->in.len + len > SOCKET_MESSAGE_MAX) {
 		socket_why(s, "a message of more than %u bytes came", SOCKET_MESSAGE_MAX);
 		socket_shut(s, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
+		s->left = true;
 		lws_close_reason(s->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
 		return -1;
 	}
@@ -401,7 +410,10 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 /* ---- connecting ---- */
 
 static const struct lws_protocols protocols[] = {
-	{.name = PROTOCOL, .callback = on_lws, .rx_buffer_size = READ_SIZE},
+	{.name = PROTOCOL,
+	 .callback = on_lws,
+	 .rx_buffer_size = READ_SIZE,
+	 .tx_packet_size = WRITE_SIZE},
 	{0},
 };
 

@@ -62,6 +62,7 @@ struct socket {
 	size_t queued_bytes;
 	struct tc_buf in; /* a message as far as it is here */
 	int close_code;   /* of our closing handshake */
+	bool left;        /* we have sent it */
 	/* its end */
 	int status;
 	char why[200];
