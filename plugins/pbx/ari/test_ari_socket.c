@@ -169,6 +169,12 @@ static bool shake_hands(struct fixture *f, int fd, char path[80])
 	return false;
 }
 
+static void ask_later(struct tcp_peer *peer, int fd)
+{
+	tcp_peer_hold(peer);
+	ws_peer_send(fd, WS_PING, true, "are you there", 13);
+}
+
 /* Speak and do not read. */
 static void tell_to_stop(struct tcp_peer *peer, int fd)
 {
@@ -196,7 +202,7 @@ static void serve(struct tcp_peer *peer, int fd, unsigned n, void *arg)
 		for (int i = 0; i < 20000; i++)
 			send_filled(fd, WS_TEXT, 1200);
 	else if (!strcmp(path, "/ping"))
-		ws_peer_send(fd, WS_PING, true, "are you there", 13);
+		ask_later(peer, fd);
 	else if (!strcmp(path, "/bye"))
 		ws_peer_send(fd, WS_CLOSE, true, "\x03\xe9going home", 12);
 	else if (!strcmp(path, "/lost"))
@@ -517,6 +523,9 @@ static void pings_are_answered(void **state)
 	struct heard h = {0};
 
 	start(f, &h, "/ping");
+	host_rig_wait(&f->host, &h.open);
+	until_held(f, 1);
+	tcp_peer_release(f->peer);
 	until(f, &f->pongs, 1);
 	assert_int_equal(h.closed, 0);
 }
