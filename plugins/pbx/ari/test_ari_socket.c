@@ -169,10 +169,19 @@ static bool shake_hands(struct fixture *f, int fd, char path[80])
 	return false;
 }
 
-static void ask_later(struct tcp_peer *peer, int fd)
+static void ask_now_and_then(struct fixture *f, int fd)
 {
-	tcp_peer_hold(peer);
-	ws_peer_send(fd, WS_PING, true, "are you there", 13);
+	struct ws_frame frame;
+
+	for (int i = 0; i < 5; i++) {
+		tcp_peer_hold(f->peer);
+		ws_peer_send(fd, WS_PING, true, "are you there", 13);
+		if (!ws_peer_receive(fd, &frame))
+			return;
+		if (frame.len == 13)
+			count(f, &frame);
+		free(frame.data);
+	}
 }
 
 /* Speak and do not read. */
@@ -202,7 +211,7 @@ static void serve(struct tcp_peer *peer, int fd, unsigned n, void *arg)
 		for (int i = 0; i < 20000; i++)
 			send_filled(fd, WS_TEXT, 1200);
 	else if (!strcmp(path, "/ping"))
-		ask_later(peer, fd);
+		ask_now_and_then(f, fd);
 	else if (!strcmp(path, "/bye"))
 		ws_peer_send(fd, WS_CLOSE, true, "\x03\xe9going home", 12);
 	else if (!strcmp(path, "/lost"))
@@ -523,10 +532,12 @@ static void pings_are_answered(void **state)
 	struct heard h = {0};
 
 	start(f, &h, "/ping");
-	host_rig_wait(&f->host, &h.open);
-	until_held(f, 1);
-	tcp_peer_release(f->peer);
-	until(f, &f->pongs, 1);
+	for (unsigned i = 1; i <= 5; i++) {
+		until_held(f, 1);
+		tcp_peer_release(f->peer);
+		until(f, &f->pongs, i);
+	}
+	assert_int_equal(h.opened, 1);
 	assert_int_equal(h.closed, 0);
 }
 
