@@ -38,13 +38,12 @@ static void tell_unknown(struct incoming *call, bool wrong)
 	incoming_note(call, "inbound.unknown", NULL,
 		      wrong ? "no PIN that is known was keyed" : "the number is not known",
 		      "%s is not known, and was told so", incoming_who(call, who));
-	call->state = IN_LEAVING;
 	say_begin(call);
 	greet(call);
 	if (wrong)
 		say_text(call, prompts(call)->wrong_pin, NULL);
 	say_text(call, prompts(call)->unknown, NULL);
-	say_play(call, incoming_hang_up);
+	say_farewell(call);
 }
 
 /* ---- PINs ---- */

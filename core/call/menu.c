@@ -142,10 +142,9 @@ static const char *text_of(const struct incoming *call, const struct menu_alert 
 
 static void leave(struct incoming *call)
 {
-	call->state = IN_LEAVING;
 	say_begin(call);
 	say_text(call, prompts(call)->end, NULL);
-	say_play(call, incoming_hang_up);
+	say_farewell(call);
 }
 
 static void say_alert(struct incoming *call, const char *first);
@@ -174,19 +173,17 @@ static void say_count(struct incoming *call)
 		say_play(call, begin);
 		say_ahead(call, text_of(call, current(call)), current(call));
 	} else {
-		call->state = IN_LEAVING;
 		say_text(call, call->inbound->caller->deps.prompts->goodbye, NULL);
-		say_play(call, incoming_hang_up);
+		say_farewell(call);
 	}
 }
 
 static void say_failed(struct incoming *call)
 {
-	call->state = IN_LEAVING;
 	call->excused = true;
 	say_begin(call);
 	say_text(call, prompts(call)->failed, NULL);
-	say_play(call, incoming_hang_up);
+	say_farewell(call);
 }
 
 void menu_listed(struct incoming *call, int err, const struct inbound_alert *alerts, size_t n)

@@ -146,6 +146,8 @@ void say_text(struct incoming *call, const char *template, const struct menu_ale
 void say_silence(struct incoming *call, int64_t ms);
 /* Play it as soon as all of it is rendered; then runs when it was played. */
 void say_play(struct incoming *call, void (*then)(struct incoming *call));
+/* The same with the last words: hung up behind them, and a little silence. */
+void say_farewell(struct incoming *call);
 /* Once more: the trunk has lost it. */
 void say_again(struct incoming *call);
 /* Nothing is said any more. */

@@ -9,7 +9,8 @@
 
 #include "call/menu.h"
 
-#define NOTHING_MS 20 /* an empty list is one with silence: its end comes as every other's */
+#define FAREWELL_MS 300 /* what was sent last is still on its way when we hang up */
+#define NOTHING_MS 20   /* an empty list is one with silence: its end comes as every other's */
 
 static void drop_items(struct incoming *call)
 {
@@ -122,6 +123,13 @@ void say_play(struct incoming *call, void (*then)(struct incoming *call))
 	call->then = then;
 	if (!call->wanted)
 		send_list(call);
+}
+
+void say_farewell(struct incoming *call)
+{
+	call->state = IN_LEAVING;
+	say_silence(call, FAREWELL_MS);
+	say_play(call, incoming_hang_up);
 }
 
 void say_again(struct incoming *call)
