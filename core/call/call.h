@@ -100,6 +100,7 @@ struct caller {
 					rerouted */
 	TAILQ_HEAD(, page) pages;    /* all that are not freed */
 	size_t queued, live;
+	uint64_t ups;                /* of the trunks, when stalled pages were last looked at */
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
 	struct inbound *inbound;     /* the calls that come in */
 	STAILQ_HEAD(, found) found;  /* by trunks, before it was known whose they are */
@@ -128,6 +129,7 @@ struct page {
 	bool rendering;              /* rendering was begun */
 	int attempts;                /* calls made that count */
 	int64_t first_us;            /* wall time of the first one, 0 = none yet */
+	unsigned stalled;            /* times in a row that no trunk could be asked */
 	uint64_t skip;               /* trunks that failed in this attempt */
 	struct call *call;           /* the one under way, or NULL */
 	struct loop_timer redial;
@@ -308,6 +310,8 @@ const char *ack_action(const struct config_call *config, char key);
  * The page's call has ended: what now? Returns the reason for the timeline (owned by the caller).
  */
 char *recall_after(struct call *call, enum tc_pbx_end end);
+/* Trunks may have become healthy: calls that none could be asked for are placed now. */
+void recall_stalled(struct caller *caller);
 /* Place the page's next call after a while (or tell that the page is over). */
 void page_call_in(struct page *page, int64_t delay_ms);
 /* No more calls: the owner is told by the timer, after the last call's end. why: constant */

@@ -191,6 +191,7 @@ void place_pump(void *arg)
 
 	if (caller->closing)
 		return;
+	recall_stalled(caller);
 	rerouted_us = pump(&caller->queue[true]);
 	wait_us = pump(&caller->queue[false]);
 	if (rerouted_us < wait_us)

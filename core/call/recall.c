@@ -95,6 +95,36 @@ static bool next_trunk(struct call *call, enum tc_pbx_end end)
 	return trunks_left(trunks, page->skip);
 }
 
+#define STALL_MAX_MS (10 * 60 * 1000)
+
+/*
+ * No trunk could be asked at all: that is nobody's attempt. It is tried again when a trunk becomes
+ * healthy (recall_stalled), and now and then, as its health is a guess.
+ */
+static char *stall(struct page *page, int64_t wait_ms)
+{
+	for (unsigned i = 0; i < page->stalled && wait_ms < STALL_MAX_MS; i++)
+		wait_ms *= 2;
+	page->stalled++;
+	page_call_in(page, wait_ms < STALL_MAX_MS ? wait_ms : STALL_MAX_MS);
+	return tc_strdup("no trunk takes the call: as soon as one is up");
+}
+
+void recall_stalled(struct caller *caller)
+{
+	struct page *page;
+
+	if (caller->ups == caller->deps.trunks->ups)
+		return;
+	caller->ups = caller->deps.trunks->ups;
+	TAILQ_FOREACH(page, &caller->pages, link) {
+		if (!page->stalled)
+			continue;
+		page->stalled = 0;
+		loop_timer_start_us(&page->redial, 0);
+	}
+}
+
 char *recall_after(struct call *call, enum tc_pbx_end end)
 {
 	struct page *page = call->page;
@@ -112,6 +142,9 @@ char *recall_after(struct call *call, enum tc_pbx_end end)
 		return tc_strdup("trying the next trunk");
 	}
 	page->skip = 0;
+	if (end == TC_PBX_END_TRUNK && !call->originated)
+		return stall(page, wait_ms);
+	page->stalled = 0;
 	if (!page->first_us)
 		page->first_us = call->placed_us;
 	if (counts(call->result))

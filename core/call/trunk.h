@@ -67,6 +67,7 @@ struct trunks {
 	struct journal *journal;
 	struct trunk_list list; /* in order of preference */
 	unsigned n;             /* of the list */
+	uint64_t ups;           /* times that one of them became healthy */
 	bool round_robin;       /* the usable ones take turns */
 	struct trunk *last;     /* had the last turn; NULL = none yet */
 	trunk_event_fn on_event;

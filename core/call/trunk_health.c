@@ -94,6 +94,7 @@ static void settle(struct trunk *t, const char *why)
 	if (!changed)
 		return;
 	publish(t, healthy && why ? why : t->text);
+	t->trunks->ups += healthy;
 	if (healthy && t->trunks->on_room)
 		t->trunks->on_room(t->trunks->arg);
 }

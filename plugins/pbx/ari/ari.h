@@ -111,6 +111,7 @@ struct leg {
 	bool rang;                /* the far end was reached */
 	bool hung_up;             /* the core wants its end */
 	bool timed_out;           /* it rang for ring_timeout_ms */
+	bool shut_down;           /* Asterisk ends it because it ends itself */
 	bool counted;             /* among ari->setups */
 	bool doubtful;            /* asked for without an answer: it may yet appear */
 	char caller[40], called[40];

@@ -219,11 +219,28 @@ static void take_cause(struct leg *leg, const struct message *m)
 		tc_strcopy(leg->cause_text, sizeof(leg->cause_text), m->cause_text);
 }
 
+/*
+ * What asks for the end: a cause, or Asterisk's own flags when it is a soft one. Source: channel.h,
+ * AST_SOFTHANGUP_SHUTDOWN.
+ */
+#define SOFT_SHUTDOWN 4
+
+static void on_hangup_request(struct leg *leg, const struct message *m)
+{
+	if (!json_is_true(json_object_get(m->json, "soft")))
+		take_cause(leg, m);
+	else if (m->cause & SOFT_SHUTDOWN)
+		leg->shut_down = true;
+}
+
 static void on_destroyed(struct leg *leg, const struct message *m)
 {
 	take_cause(leg, m);
 	leg->doubtful = false;
-	leg_end(leg, why(leg), leg->cause_text);
+	if (leg->shut_down && !leg->hung_up)
+		leg_end(leg, TC_PBX_END_GONE, "Asterisk was stopped");
+	else
+		leg_end(leg, why(leg), leg->cause_text);
 }
 
 static void on_other(struct leg *leg, const struct message *m)
@@ -266,7 +283,7 @@ void leg_message(struct leg *leg, const struct message *m)
 		{MESSAGE_STASIS_START, on_stasis_start},
 		{MESSAGE_STASIS_END, on_stasis_end},
 		{MESSAGE_DTMF, on_dtmf},
-		{MESSAGE_HANGUP_REQUEST, take_cause},
+		{MESSAGE_HANGUP_REQUEST, on_hangup_request},
 		{MESSAGE_DESTROYED, on_destroyed},
 	};
 
