@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A bridge of two: asked for while it rings, so that after the answer there is one request.
+ * A bridge of two: made while it rings, our channel in it, so that after the answer there is one
+ * request left.
  */
 #include "media_bridge.h"
 
@@ -8,111 +9,121 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_MS 250
-#define RETRIES  8
+#define LOST_MS  1000 /* after this the news that a channel has come may have been missed */
+#define RETRY_MS 10   /* then twice that, and so on */
+#define RETRIES  9    /* 5 s */
+
+/* What comes next. */
+enum step { MAKE, ADD_OURS, ADD_CALL, TOGETHER };
 
 struct bridge {
 	struct leg *leg;
 	char id[TC_ID_SIZE + 4];
+	enum step step;
 	struct rest_want *want;
 	struct tc_timer *again;
-	void (*next)(struct bridge *bridge);
 	unsigned tries;
-	bool made, wanted;
+	bool entered, wanted;
 	bridge_done_fn done;
 	void *arg;
 };
 
-static void on_again(void *arg)
-{
-	struct bridge *bridge = arg;
+static void on_reply(void *arg, const struct rest_reply *reply);
 
-	bridge->next(bridge);
-}
-
-/* result: true: it will be tried again */
-static bool again(struct bridge *bridge, const struct rest_reply *reply,
-		  void (*next)(struct bridge *bridge))
-{
-	bool passing = !reply->status || reply->status == 409 || reply->status == 422;
-
-	if (!passing || ++bridge->tries >= RETRIES)
-		return false;
-	bridge->next = next;
-	tc_timer_start(bridge->again, RETRY_MS);
-	return true;
-}
-
-/* ---- both channels ---- */
-
-static void join(struct bridge *bridge);
-
-static void on_joined(void *arg, const struct rest_reply *reply)
-{
-	struct bridge *bridge = arg;
-	char why[200];
-
-	bridge->want = NULL;
-	if (reply->status >= 200 && reply->status < 300) {
-		bridge->done(bridge->arg, NULL);
-	} else if (reply->status == 404 || !again(bridge, reply, join)) {
-		snprintf(why, sizeof(why), "no bridge with the call: %s", reply->text);
-		bridge->done(bridge->arg, why);
-	}
-}
-
-static void join(struct bridge *bridge)
+static struct rest_want *ask(struct bridge *bridge, enum rest_class class, const char *path,
+			     json_t *body)
 {
 	struct ari *ari = bridge->leg->ari;
-	struct tc_buf path = {0};
 
-	tc_buf_printf(&path, "/bridges/%s/addChannel?channel=%s-m,", bridge->id, bridge->leg->id);
-	rest_escape(&path, bridge->leg->channel);
-	bridge->want = rest_send(ari->rest, REST_URGENT, "POST", path.data, NULL,
-				 ari->cfg->timeout_ms, on_joined, bridge);
-	tc_buf_fini(&path);
-}
-
-void bridge_join(struct bridge *bridge)
-{
-	if (bridge->wanted)
-		return;
-	bridge->wanted = true;
-	if (bridge->made)
-		join(bridge);
-}
-
-/* ---- the bridge ---- */
-
-static void make(struct bridge *bridge);
-
-static void on_made(void *arg, const struct rest_reply *reply)
-{
-	struct bridge *bridge = arg;
-	char why[200];
-
-	bridge->want = NULL;
-	if (reply->status >= 200 && reply->status < 300) {
-		bridge->made = true;
-		bridge->tries = 0;
-		if (bridge->wanted)
-			join(bridge);
-	} else if (!again(bridge, reply, make)) {
-		snprintf(why, sizeof(why), "no bridge for the call: %s", reply->text);
-		bridge->done(bridge->arg, why);
-	}
+	return rest_send(ari->rest, class, "POST", path, body, ari->cfg->timeout_ms, on_reply,
+			 bridge);
 }
 
 /* With the id in the path it is no fault if there is one of an earlier process. */
 static void make(struct bridge *bridge)
 {
-	struct ari *ari = bridge->leg->ari;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/bridges/%s", bridge->id);
-	bridge->want = rest_send(ari->rest, REST_NORMAL, "POST", path,
-				 json_pack("{s:s, s:s}", "type", "mixing", "name", bridge->id),
-				 ari->cfg->timeout_ms, on_made, bridge);
+	bridge->want = ask(bridge, REST_NORMAL, path,
+			   json_pack("{s:s, s:s}", "type", "mixing", "name", bridge->id));
+}
+
+static void add(struct bridge *bridge, const char *channel, const char *suffix)
+{
+	struct tc_buf path = {0};
+
+	tc_buf_printf(&path, "/bridges/%s/addChannel?channel=", bridge->id);
+	rest_escape(&path, channel);
+	tc_buf_puts(&path, suffix);
+	bridge->want = ask(bridge, REST_URGENT, path.data, NULL);
+	tc_buf_fini(&path);
+}
+
+/* Do the next step if its time has come. */
+static void go_on(struct bridge *bridge)
+{
+	if (bridge->want)
+		return;
+	tc_timer_stop(bridge->again);
+	if (bridge->step == MAKE)
+		make(bridge);
+	else if (bridge->step == ADD_OURS && bridge->entered)
+		add(bridge, bridge->leg->id, "-m");
+	else if (bridge->step == ADD_OURS && bridge->wanted)
+		tc_timer_start(bridge->again, LOST_MS);
+	else if (bridge->step == ADD_CALL && bridge->wanted)
+		add(bridge, bridge->leg->channel, "");
+}
+
+static void on_again(void *arg)
+{
+	struct bridge *bridge = arg;
+
+	bridge->entered = true;
+	go_on(bridge);
+}
+
+static void refused(struct bridge *bridge, const struct rest_reply *reply)
+{
+	/* 409, 422: the channel is not (yet) in our application */
+	bool passing = !reply->status || reply->status == 409 || reply->status == 422;
+	char why[200];
+
+	if (passing && bridge->tries < RETRIES) {
+		tc_timer_start(bridge->again, RETRY_MS << bridge->tries++);
+		return;
+	}
+	snprintf(why, sizeof(why), "no bridge with the call: %s", reply->text);
+	bridge->done(bridge->arg, why);
+}
+
+static void on_reply(void *arg, const struct rest_reply *reply)
+{
+	struct bridge *bridge = arg;
+
+	bridge->want = NULL;
+	if (reply->status < 200 || reply->status >= 300) {
+		refused(bridge, reply);
+		return;
+	}
+	bridge->tries = 0;
+	if (++bridge->step == TOGETHER)
+		bridge->done(bridge->arg, NULL);
+	else
+		go_on(bridge);
+}
+
+void bridge_entered(struct bridge *bridge)
+{
+	bridge->entered = true;
+	go_on(bridge);
+}
+
+void bridge_join(struct bridge *bridge)
+{
+	bridge->wanted = true;
+	go_on(bridge);
 }
 
 struct bridge *bridge_new(struct leg *leg, bridge_done_fn done, void *arg)
@@ -124,7 +135,7 @@ struct bridge *bridge_new(struct leg *leg, bridge_done_fn done, void *arg)
 	bridge->again = tc_timer_new(leg->ari->self, on_again, bridge);
 	bridge->done = done;
 	bridge->arg = arg;
-	make(bridge);
+	go_on(bridge);
 	return bridge;
 }
 

@@ -15,7 +15,9 @@ typedef void (*bridge_done_fn)(void *arg, const char *why);
 
 /* Ask for the bridge. */
 struct bridge *bridge_new(struct leg *leg, bridge_done_fn done, void *arg);
-/* Put both channels into it, as soon as it is there; done tells. Asked for once. */
+/* Our channel has come into our application: before that it cannot be put into a bridge. */
+void bridge_entered(struct bridge *bridge);
+/* Put both channels into it, as soon as can be; done tells. Asked for once. */
 void bridge_join(struct bridge *bridge);
 /* Its end, here and in Asterisk: the call's channel is by itself again. NULL is fine. */
 void bridge_free(struct bridge *bridge);

@@ -36,6 +36,7 @@ struct rtp_leg {
 	struct rtpchan *chan;
 	struct bridge *bridge;
 	struct stream *stream;     /* NULL until the channel is open */
+	bool entered; /* the channel is in our application */
 	bool joined;
 	const struct speech *list; /* borrowed, while it plays */
 	size_t from;
@@ -88,7 +89,6 @@ static void begin(struct rtp_leg *r)
 		return;
 	}
 	r->began = true;
-	stream_start(r->stream);
 	stream_play(r->stream, list);
 	media_item_started(r->leg, r->from);
 }
@@ -146,6 +146,8 @@ static void on_open(void *arg, const struct sockaddr_in *to)
 	}
 	r->stream = stream_new(rtp->pacer, r->leg->id, rtpchan_fd(r->chan));
 	stream_aim(r->stream, to, G711_ULAW);
+	/* Silence: Asterisk 16 looks at a channel's commands every 200 ms, or when a frame comes. */
+	stream_start(r->stream);
 	begin(r);
 }
 
@@ -237,7 +239,14 @@ static void rtp_end(struct leg *leg)
 
 static void rtp_message(struct leg *leg, const struct message *m)
 {
-	if (m->type == MESSAGE_DESTROYED && link_up(leg->ari->link))
+	struct rtp_leg *r = leg_of(leg);
+
+	/* Before that it is of one that an earlier process had. */
+	if (m->type == MESSAGE_STASIS_START) {
+		r->entered = true;
+		bridge_entered(r->bridge);
+	}
+	if (m->type == MESSAGE_DESTROYED && r->entered && link_up(leg->ari->link))
 		media_broken(leg, "the channel for speech was hung up");
 }
 

@@ -18,6 +18,7 @@
 #define TICK_MS 20
 #define TICKS   150 /* for so long packets are sent */
 #define WAIT_MS 10000
+#define AGAIN_MS 20
 
 enum { IN, OUT };
 
@@ -32,7 +33,7 @@ struct rtp_probe {
 	} ends[2];
 	struct sockaddr_in to;
 	struct rest_want *want;
-	struct tc_timer *tick, *late;
+	struct tc_timer *tick, *again, *late;
 	bool made;
 	unsigned sent;
 };
@@ -90,14 +91,17 @@ static void on_joined(void *arg, const struct rest_reply *reply)
 	probe->want = NULL;
 	if (reply->status >= 200 && reply->status < 300)
 		tc_timer_start(probe->tick, 0);
+	else if (reply->status == 409 || reply->status == 422)
+		tc_timer_start(probe->again, AGAIN_MS); /* a channel is not yet in our app */
 	else
 		fail(probe, reply->text);
 }
 
 static void on_bridge(void *arg, const struct rest_reply *reply);
 
-static void go_on(struct rtp_probe *probe)
+static void go_on(void *arg)
 {
+	struct rtp_probe *probe = arg;
 	struct ari *ari = probe->ari;
 	char *path;
 
@@ -155,6 +159,7 @@ struct rtp_probe *rtp_probe_new(struct ari *ari, struct rtpnet *net)
 	probe->ari = ari;
 	probe->bridge = media_probe_name(ari, &media_rtp);
 	probe->tick = tc_timer_new(ari->self, on_tick, probe);
+	probe->again = tc_timer_new(ari->self, go_on, probe);
 	probe->late = tc_timer_new(ari->self, on_late, probe);
 	tc_timer_start(probe->late, WAIT_MS);
 	for (int i = IN; i <= OUT; i++) {
@@ -178,6 +183,7 @@ void rtp_probe_free(struct rtp_probe *probe)
 	}
 	bridge_delete(probe->ari, "bridges", probe->bridge);
 	tc_timer_free(probe->tick);
+	tc_timer_free(probe->again);
 	tc_timer_free(probe->late);
 	free(probe->bridge);
 	free(probe);

@@ -32,6 +32,7 @@ struct ws_leg {
 	struct wschan *chan;
 	struct bridge *bridge;
 	struct tc_timer *closed, *unmarked;
+	bool entered; /* the channel is in our application */
 	bool open, joined, blocked, broken, by_clock;
 	const struct speech *list; /* borrowed, while it plays */
 	size_t item, offset;       /* what is sent next: item, sample */
@@ -252,7 +253,7 @@ static void begin(struct ws_leg *w)
 	char channel[TC_ID_SIZE + 4];
 
 	snprintf(channel, sizeof(channel), "%s-m", w->leg->id);
-	w->open = w->joined = w->blocked = w->broken = false;
+	w->entered = w->open = w->joined = w->blocked = w->broken = false;
 	w->chan = wschan_new(w->leg->ari, channel, &events, w);
 	w->bridge = bridge_new(w->leg, on_bridge, w);
 }
@@ -300,8 +301,15 @@ static void ws_stop(struct leg *leg)
 
 static void ws_message(struct leg *leg, const struct message *m)
 {
-	if (m->type == MESSAGE_DESTROYED)
-		on_failed(leg_of(leg), "the channel for speech was hung up");
+	struct ws_leg *w = leg_of(leg);
+
+	/* Before that it is of one that an earlier process had. */
+	if (m->type == MESSAGE_STASIS_START) {
+		w->entered = true;
+		bridge_entered(w->bridge);
+	}
+	if (m->type == MESSAGE_DESTROYED && w->entered)
+		on_failed(w, "the channel for speech was hung up");
 }
 
 /* What was heard meanwhile is not known, but the connection for speech may have stayed. */
