@@ -182,6 +182,8 @@ static void on_text(void *arg, const char *data, size_t len)
 		tc_log(link->ari->self, TC_LOG_ERROR,
 		       "another program has taken the application '%s': each daemon needs its own",
 		       link->ari->cfg->app);
+		/* Asterisk leaves the connection open, and sends nothing on it any more */
+		link_broken(link, "replaced");
 	} else {
 		dispatch(link->ari, &m);
 	}
