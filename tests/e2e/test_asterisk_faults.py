@@ -165,6 +165,7 @@ def test_asterisk_frozen_at_originate(rig, tmp_path):
     d.wait_state(alert, "acknowledged", 20)
     assert room.calls[0].times["invite"] - begun < 6.0
     assert d.calls(alert)[-1]["trunk"] == "other"
+    room.wait("the end of the call", lambda: not room.live())
     frozen.thaw()
     wait_health(d, True, "frozen")
     frozen.wait_no_channels()
@@ -191,14 +192,27 @@ def test_events_interrupted_while_requests_work(rig, pbx, way, state, how, tmp_p
     getattr(way, how)("events")
     wait_health(case.d, False)
     assert len(case.room.calls) == 1
-    if state == "ringing":                   # nobody hears of the answer
-        case.room.answer(case.call)
-        case.room.wait_call("acked")
     way.free("events")
     wait_health(case.d, True)
-    case.state = "answered"
     case.answer_and_press()
     case.is_acknowledged_in_this_call()
+
+
+@pytest.mark.parametrize("how, results", [
+    # Asterisk hangs up a call that is answered while its application is not there
+    ("cut", ["lost", "acknowledged"]), ("hold", ["acknowledged"])])
+def test_answered_while_nobody_listens(rig, pbx, way, how, results, tmp_path):
+    case = Case(rig, pbx, "ringing", tmp_path, **way.settings)
+    getattr(way, how)("events")
+    wait_health(case.d, False)
+    case.room.answer(case.call)
+    case.room.wait_call("acked")
+    way.free("events")
+    wait_health(case.d, True)
+    if how == "hold":
+        case.room.press(case.call, "4", after=2.0)
+    case.is_lost_and_called_again(results)
+    assert case.room.max_live == 1
 
 
 def test_hung_up_while_nobody_listened(rig, pbx, way, tmp_path):
@@ -206,10 +220,12 @@ def test_hung_up_while_nobody_listened(rig, pbx, way, tmp_path):
     way.cut("events")
     wait_health(case.d, False)
     case.room.hang_up(case.call)
-    pbx.wait_no_channels()
+    proc.wait_for("the end of its channel",
+                  lambda: not any(c.startswith("PJSIP/") for c in pbx.channels()))
     way.free("events")
     case.is_lost_and_called_again()
     assert case.room.max_live == 1
+    pbx.wait_no_channels()
 
 
 @pytest.mark.parametrize("how", ["cut", "hold"])
@@ -330,7 +346,7 @@ def test_the_application_is_taken_by_another_program(rig, pbx):
     for _ in range(8):                       # it takes the app back, but not for ever
         rivals.append(rig.keep(Client(pbx, app)))
         try:
-            proc.wait_for("the rival to lose", lambda: not rivals[-1].alive, 2.5)
+            rivals[-1].wait("ApplicationReplaced", timeout=2.5)
         except proc.Failed:
             break
     else:
@@ -371,6 +387,8 @@ def test_the_daemon_is_killed_and_the_person_hangs_up(rig, pbx, tmp_path):
     case = Case(rig, pbx, "speaking", tmp_path)
     case.d.kill9()
     case.room.hang_up(case.call)
+    proc.wait_for("the end of its channel",
+                  lambda: not any(c.startswith("PJSIP/") for c in pbx.channels()))
     case.d.restart()
     case.is_lost_and_called_again()
     assert case.room.max_live == 1

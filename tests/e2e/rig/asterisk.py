@@ -97,9 +97,12 @@ class Asterisk:
         self.proc.signal(signal.SIGCONT)
 
     def stop_gracefully(self):
-        """It takes no new call and ends when the last one has; returns at once."""
-        subprocess.run([LIB + "/asterisk", "--cli", self.dir, "core stop gracefully"],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        """It takes no new call and ends when the last one has; returns as soon as it knows."""
+        seen = self.log().count("Remote UNIX connection\n")
+        proc.Proc([LIB + "/asterisk", "--cli", self.dir, "core stop gracefully"],
+                  self.dir + "/stdout")      # the console stays until the end
+        proc.wait_for("Asterisk to be told",
+                      lambda: self.log().count("Remote UNIX connection\n") > seen, 5)
 
     def restart(self):
         """As a service manager does: SIGTERM, which hangs up, and start again."""
