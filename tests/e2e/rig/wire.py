@@ -28,8 +28,8 @@ class Wire:
     def send(self, method, cseq=1, branch=None, body="", to=None):
         """A request; with the same cseq and branch it is the same one again."""
         lines = ["%s %s SIP/2.0" % (method, self.uri),
-                 "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%s" % (
-                     self.port, branch or method + str(cseq)),
+                 "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%s%s" % (
+                     self.port, self.call_id, branch or method + str(cseq)),
                  "From: <sip:%s@127.0.0.1:%d>;tag=wire" % (self.caller, self.port),
                  "To: " + (to or self.to), "Call-ID: " + self.call_id,
                  "CSeq: %d %s" % (cseq, method), "Max-Forwards: 70",
