@@ -156,10 +156,11 @@ static int run(struct db *db, void *arg)
 
 /* ---- on the loop ---- */
 
-static void answer(const struct concern *c, int err)
+static void answer(const struct concern *c)
 {
 	size_t n = c->n < (size_t)c->limit ? c->n : (size_t)c->limit;
 	struct inbound_alert *told = tc_calloc(n + 1, sizeof(*told));
+	struct inbound_found found = {.alerts = told, .n = n, .more = c->n - n};
 
 	for (size_t i = 0; i < n; i++) {
 		const struct alert_row *row = &c->rows[i];
@@ -172,7 +173,9 @@ static void answer(const struct concern *c, int err)
 						 .voice = row->voice,
 						 .labels = json_loads(row->labels, 0, NULL)};
 	}
-	inbound_listed(c->alerts->caller, c->call_id, err, told, err ? 0 : n);
+	for (size_t i = 0; i < c->n; i++)
+		found.open += strcmp(c->rows[i].state, "acknowledged") != 0;
+	inbound_listed(c->alerts->caller, c->call_id, &found);
 	for (size_t i = 0; i < n; i++)
 		json_decref((json_t *)told[i].labels);
 	free(told);
@@ -182,10 +185,13 @@ static void done(void *arg, int err)
 {
 	struct concern *c = arg;
 
-	if (err)
+	if (!err) {
+		answer(c);
+	} else {
 		tc_log(NULL, TC_LOG_ERROR, "call %s: the alerts cannot be read: %s", c->call_id,
 		       tc_strerror(err));
-	answer(c, err);
+		inbound_listed(c->alerts->caller, c->call_id, NULL);
+	}
 	concern_free(c);
 }
 

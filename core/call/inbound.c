@@ -172,13 +172,12 @@ bool inbound_confirm(struct inbound *in, const char *call_id, const char *prompt
 	return call != NULL;
 }
 
-void inbound_listed(struct caller *caller, const char *call_id, int err,
-		    const struct inbound_alert *alerts, size_t n)
+void inbound_listed(struct caller *caller, const char *call_id, const struct inbound_found *found)
 {
 	struct incoming *call = find(caller->inbound, call_id);
 
 	if (call && !call->hung_up)
-		menu_listed(call, err, alerts, n);
+		menu_listed(call, found);
 }
 
 void caller_serve(struct caller *caller, const struct inbound_ops *ops, void *arg)
@@ -201,7 +200,8 @@ void inbound_warm(struct inbound *in)
 	const struct config_inbound_prompts *p = &in->caller->deps.prompts->inbound;
 	const char *const prompts[] = {p->welcome, p->pin,  p->wrong_pin,      p->unknown,
 				       p->one,     p->none, p->menu,           p->exhausted_menu,
-				       p->over,    p->end,  p->acknowledged_menu, p->failed};
+				       p->over,    p->end,  p->acknowledged_menu, p->more,
+				       p->failed};
 
 	if (!in->caller->deps.config->inbound.enabled)
 		return;

@@ -52,13 +52,19 @@ struct inbound_ops {
 /* Who serves the calls that come in; without it none is answered. Set once. ops: constant. */
 void caller_serve(struct caller *caller, const struct inbound_ops *ops, void *arg);
 
+/* What concerns somebody. Borrowed. */
+struct inbound_found {
+	const struct inbound_alert *alerts;
+	size_t n;
+	size_t open, more; /* how many are not acknowledged; how many there are beyond n */
+};
+
 /*
  * What concerns the caller of this call, who may be gone already.
  *
- * err  the alerts cannot be read: n = 0
+ * found  NULL: the alerts cannot be read
  */
-void inbound_listed(struct caller *caller, const char *call_id, int err,
-		    const struct inbound_alert *alerts, size_t n);
+void inbound_listed(struct caller *caller, const char *call_id, const struct inbound_found *found);
 
 /* ---- for the files of this folder ---- */
 

@@ -103,32 +103,25 @@ void menu_fini(struct incoming *call)
 	call->n = call->at = 0;
 }
 
-static json_int_t count_open(const struct inbound_alert *alerts, size_t n)
+static void take(struct incoming *call, const struct inbound_found *found)
 {
-	json_int_t open = 0;
-
-	for (size_t i = 0; i < n; i++)
-		open += strcmp(alerts[i].state, "acknowledged") != 0;
-	return open;
-}
-
-static void take(struct incoming *call, const struct inbound_alert *alerts, size_t n)
-{
-	call->alerts = tc_calloc(n + 1, sizeof(*call->alerts));
-	json_object_set_new(call->values, "count", json_integer(count_open(alerts, n)));
-	for (size_t i = 0; i < n; i++) {
+	call->alerts = tc_calloc(found->n + 1, sizeof(*call->alerts));
+	call->more = found->more;
+	json_object_set_new(call->values, "count", json_integer((json_int_t)found->open));
+	for (size_t i = 0; i < found->n; i++) {
+		const struct inbound_alert *told = &found->alerts[i];
 		struct menu_alert *a = &call->alerts[call->n++];
 
-		tc_strcopy(a->id, sizeof(a->id), alerts[i].id);
-		a->state = tc_strdup(alerts[i].state);
-		a->language = tc_strdup(alerts[i].language);
-		a->voice = tc_strdup(alerts[i].voice);
+		tc_strcopy(a->id, sizeof(a->id), told->id);
+		a->state = tc_strdup(told->state);
+		a->language = tc_strdup(told->language);
+		a->voice = tc_strdup(told->voice);
 		a->values = json_copy(call->values);
 		json_object_update_new(a->values,
 				       json_pack("{s:s, s:s, s:s, s:I, s:O?}", "message",
-						 alerts[i].message, "severity", alerts[i].severity,
-						 "state", alerts[i].state, "index",
-						 (json_int_t)i + 1, "labels", alerts[i].labels));
+						 told->message, "severity", told->severity, "state",
+						 told->state, "index", (json_int_t)i + 1, "labels",
+						 told->labels));
 	}
 }
 
@@ -143,7 +136,7 @@ static const char *text_of(const struct incoming *call, const struct menu_alert 
 static void leave(struct incoming *call)
 {
 	say_begin(call);
-	say_text(call, prompts(call)->end, NULL);
+	say_text(call, call->more ? prompts(call)->more : prompts(call)->end, NULL);
 	say_farewell(call);
 }
 
@@ -186,23 +179,23 @@ static void say_failed(struct incoming *call)
 	say_farewell(call);
 }
 
-void menu_listed(struct incoming *call, int err, const struct inbound_alert *alerts, size_t n)
+void menu_listed(struct incoming *call, const struct inbound_found *found)
 {
 	bool looking = call->state == IN_LOOKING;
 
 	if (!looking && call->state != IN_LISTING)
 		return;
-	if (err) {
+	if (!found) {
 		say_failed(call);
 		return;
 	}
-	if (looking && !count_open(alerts, n)) { /* what is decided makes nobody known */
+	if (looking && !found->open) { /* what is decided makes nobody known */
 		identify_by_pin(call);
 		return;
 	}
 	if (looking)
 		become(call, NULL);
-	take(call, alerts, n);
+	take(call, found);
 	say_count(call);
 }
 

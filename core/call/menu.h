@@ -74,6 +74,7 @@ struct incoming {
 	/* menu.c */
 	struct menu_alert *alerts;      /* owned */
 	size_t n, at;
+	size_t more;                    /* that are not told in this call */
 	unsigned decided;               /* how many he has decided on */
 	/* say.c */
 	struct say_item items[SAY_MAX];
@@ -130,7 +131,8 @@ void identify_key(struct incoming *call, char key);
 void menu_open(struct incoming *call, const struct contact *contact);
 /* Are there open alerts for this number, which is nobody's? */
 void menu_look(struct incoming *call);
-void menu_listed(struct incoming *call, int err, const struct inbound_alert *alerts, size_t n);
+/* found: NULL: they cannot be read */
+void menu_listed(struct incoming *call, const struct inbound_found *found);
 void menu_key(struct incoming *call, char key);
 void menu_confirm(struct incoming *call, const char *prompt);
 /* The first words of an alert were sent to their end. */

@@ -119,7 +119,7 @@ struct config_inbound_prompts {
 	const char *welcome, *pin, *wrong_pin, *unknown, *count, *one, *none;
 	const char *alert, *menu, *exhausted_menu;
 	const char *acknowledged_alert, *acknowledged_menu;
-	const char *over, *end, *failed;
+	const char *over, *end, *more, *failed;
 };
 
 /*

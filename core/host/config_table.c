@@ -155,6 +155,8 @@ static const struct tc_option inbound_prompts_table[] = {
 	     "After it"),
 	TEXT(over, "This alert is over.", "After a key that came too late"),
 	TEXT(end, "There are no more alerts. Goodbye.", "Before hanging up"),
+	TEXT(more, "There are more alerts, which are not told now. Goodbye.",
+	     "The same when call.inbound.max_alerts cuts them off"),
 	TEXT(failed, "The alerts cannot be read now. Please call again later.",
 	     "When the store is away"),
 	TC_OPTION_END,

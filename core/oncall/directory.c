@@ -31,6 +31,7 @@ struct directory {
 	struct zones *zones;
 	char country[8];
 	bool ready;
+	bool told; /* that they cannot be read */
 	bool reading;
 	bool again; /* something was changed since the reading began: what was read may be old */
 	struct loop_timer retry;
@@ -214,12 +215,18 @@ static void done(void *arg, int err)
 
 	dir->reading = false;
 	if (err) {
-		tc_log(NULL, TC_LOG_ERROR, "the contacts cannot be read: %s", tc_strerror(err));
+		if (!dir->told)
+			tc_log(NULL, TC_LOG_ERROR, "the contacts cannot be read, trying again: %s",
+			       tc_strerror(err));
+		dir->told = true;
 		loop_timer_start_us(&dir->retry, RETRY_US);
 	} else if (!dir->again) {
 		clear(&dir->list);
 		for (size_t i = 0; i < r->n; i++)
 			insert(&dir->list, contact_new(dir, &r->rows[i]));
+		if (dir->told)
+			tc_log(NULL, TC_LOG_INFO, "the contacts could be read");
+		dir->told = false;
 		dir->ready = true;
 	} else {
 		directory_reload(dir);

@@ -13,6 +13,7 @@
 #include "oncall/directory.h"
 #include "oncall/pin.h"
 #include "scenario/private.h"
+#include "store/call_repo.h"
 #include "store/contact_repo.h"
 #include "store/store.h"
 
@@ -47,6 +48,21 @@ void world_contact(struct world *w, const char *name, const char *number, const 
 	directory_put(w->directory, &row);
 }
 
+static int insert_call(struct db *db, void *arg)
+{
+	return call_insert(db, arg);
+}
+
+void world_called(struct world *w, const char *alert_id, const char *number)
+{
+	struct call_row row = {.number = number, .state = "ended", .result = "busy", .keys = ""};
+
+	id_new(row.id, loop_wall_us(w->loop));
+	tc_strcopy(row.alert_id, sizeof(row.alert_id), alert_id);
+	store_write(w->store, insert_call, NULL, &row);
+	world_settle(w);
+}
+
 /* ---- their calls ---- */
 
 void world_incoming(struct world *w, const char *number, bool again)
@@ -79,6 +95,7 @@ static const char *fixed(struct world *w, const char *key)
 		{"keys", p->menu},           {"exhausted_keys", p->exhausted_menu},
 		{"over", p->over},           {"acknowledged_keys", p->acknowledged_menu},
 		{"end", p->end},             {"failed", p->failed},
+		{"more", p->more},
 	};
 	char known[65];
 

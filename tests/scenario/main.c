@@ -296,6 +296,12 @@ static void do_contact(struct run *r, const struct words *w)
 		      strcmp(word(w, 4), "disabled") != 0);
 }
 
+/* CALLED NAME NUMBER */
+static void do_called(struct run *r, const struct words *w)
+{
+	world_called(r->world, id_of(r, word(w, 1)), word(w, 2));
+}
+
 static void do_severity(struct run *r, const struct words *w)
 {
 	world_severity(r->world, word(w, 1));
@@ -420,7 +426,7 @@ static const struct {
 	{"FORGET", false, do_forget}, {"ADOPT", false, do_adopt},    {"FOUND", false, do_found},
 	{"CALLBACK", false, do_callback}, {"NOTE", false, do_note},
 	{"INCOMING", false, do_incoming}, {"CONTACT", false, do_contact},
-	{"SEVERITY", false, do_severity},
+	{"SEVERITY", false, do_severity}, {"CALLED", false, do_called},
 	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},
 };
 

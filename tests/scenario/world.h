@@ -91,6 +91,8 @@ void world_incoming(struct world *w, const char *number, bool again);
 /* A contact is stored. number, pin: "-" = none */
 void world_contact(struct world *w, const char *name, const char *number, const char *pin,
 		   bool enabled);
+/* A call that is over, made for an alert to a number that is not its target. */
+void world_called(struct world *w, const char *alert_id, const char *number);
 /* The severity of the alerts that are handed in from now on. */
 void world_severity(struct world *w, const char *severity);
 
