@@ -4,6 +4,7 @@
  * not work. How it is played is the ways' affair, which one is used media_choose.c's.
  */
 #include "media.h"
+#include "media_bridge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,12 +110,14 @@ static bool choose(struct leg *leg)
 
 	if (!media->way)
 		media->way = medias_pick(leg->ari->medias, media->broken);
+	if (media->prepared || !media->way || !media->way->prepare || media->cleaning)
+		return media->way != NULL;
 	/* not before: Asterisk takes an id for used when it is the beginning of another one */
-	if (media->way && !media->prepared && media->way->prepare && leg->state != LEG_ASKED) {
+	if (leg->state != LEG_ASKED) {
 		media->prepared = true;
 		media->way->prepare(leg);
 	}
-	return media->way != NULL;
+	return true;
 }
 
 static void start(struct leg *leg)
@@ -194,7 +197,7 @@ bool media_message(struct leg *leg, const struct message *m)
 
 #define PLAYBACKS 8 /* as many names as media_play.c has for a leg's */
 
-#define PARTS     (PLAYBACKS + 2)
+#define PARTS     (PLAYBACKS + 4)
 
 struct cleaning {
 	struct leg *leg;
@@ -217,6 +220,7 @@ static void on_cleaned(void *arg, const struct rest_reply *reply)
 		return;
 	leg->media->cleaning = NULL;
 	free(cleaning);
+	choose(leg);
 	start(leg);
 }
 
@@ -241,22 +245,29 @@ static void clean(struct leg *leg)
 	leg->media->cleaning = cleaning;
 	for (int i = 0; i < PLAYBACKS; i++)
 		clean_part(cleaning, "playbacks", (char)('0' + i));
-	clean_part(cleaning, "channels", 'm');
-	clean_part(cleaning, "bridges", 'b');
+	clean_part(cleaning, "channels", WEBSOCKET_CHANNEL);
+	clean_part(cleaning, "bridges", WEBSOCKET_BRIDGE);
+	clean_part(cleaning, "channels", RTP_CHANNEL);
+	clean_part(cleaning, "bridges", RTP_BRIDGE);
 }
 
 void media_resume(struct leg *leg)
 {
-	bool known = leg->media != NULL;
+	bool known = leg->media && !leg->recovering;
 	struct media_leg *media = media_of(leg);
 
-	if (media->playing)
+	if (media->playing) {
 		media->way->stop(leg);
-	drop_list(media);
-	if (!known)
+		drop_list(media);
+	}
+	if (known && (!media->way || !media->way->resume || media->way->resume(leg)))
+		return;
+	if (media->way)
+		media->way->end(leg);
+	media->way = NULL;
+	media->prepared = false;
+	if (!media->cleaning)
 		clean(leg);
-	else if (media->way && media->way->resume)
-		media->way->resume(leg);
 }
 
 /* ---- the end ---- */

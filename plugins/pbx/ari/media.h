@@ -64,8 +64,11 @@ struct media_way {
 	void (*stop)(struct leg *leg);
 	/* An event of one of the leg's playbacks or of a channel that belongs to it. */
 	void (*message)(struct leg *leg, const struct message *m);
-	/* Events may have been missed: what plays has been stopped; be ready to play. May be NULL. */
-	void (*resume)(struct leg *leg);
+	/*
+	 * Events may have been missed; what plays has been stopped. result: false: it is to begin
+	 * anew, with end() and prepare(). NULL: nothing is to be done.
+	 */
+	bool (*resume)(struct leg *leg);
 	/*
 	 * The leg is over, or plays in another way from now on: free what media_of() has, and end
 	 * what belongs to it in Asterisk.

@@ -18,7 +18,7 @@ enum step { MAKE, ADD_OURS, ADD_CALL, TOGETHER };
 
 struct bridge {
 	struct leg *leg;
-	char id[TC_ID_SIZE + 4];
+	char id[PART_SIZE], channel[PART_SIZE]; /* channel: ours */
 	enum step step;
 	struct rest_want *want;
 	struct tc_timer *again;
@@ -49,13 +49,12 @@ static void make(struct bridge *bridge)
 			   json_pack("{s:s, s:s}", "type", "mixing", "name", bridge->id));
 }
 
-static void add(struct bridge *bridge, const char *channel, const char *suffix)
+static void add(struct bridge *bridge, const char *channel)
 {
 	struct tc_buf path = {0};
 
 	tc_buf_printf(&path, "/bridges/%s/addChannel?channel=", bridge->id);
 	rest_escape(&path, channel);
-	tc_buf_puts(&path, suffix);
 	bridge->want = ask(bridge, REST_URGENT, path.data, NULL);
 	tc_buf_fini(&path);
 }
@@ -69,11 +68,11 @@ static void go_on(struct bridge *bridge)
 	if (bridge->step == MAKE)
 		make(bridge);
 	else if (bridge->step == ADD_OURS && bridge->entered)
-		add(bridge, bridge->leg->id, "-m");
+		add(bridge, bridge->channel);
 	else if (bridge->step == ADD_OURS && bridge->wanted)
 		tc_timer_start(bridge->again, LOST_MS);
 	else if (bridge->step == ADD_CALL && bridge->wanted)
-		add(bridge, bridge->leg->channel, "");
+		add(bridge, bridge->leg->channel);
 }
 
 static void on_again(void *arg)
@@ -126,12 +125,20 @@ void bridge_join(struct bridge *bridge)
 	go_on(bridge);
 }
 
-struct bridge *bridge_new(struct leg *leg, bridge_done_fn done, void *arg)
+const char *bridge_part(const struct leg *leg, char letter, char part[PART_SIZE])
+{
+	snprintf(part, PART_SIZE, "%s-%c", leg->id, letter);
+	return part;
+}
+
+struct bridge *bridge_new(struct leg *leg, char letter, char channel, bridge_done_fn done,
+			  void *arg)
 {
 	struct bridge *bridge = tc_alloc(sizeof(*bridge));
 
 	bridge->leg = leg;
-	snprintf(bridge->id, sizeof(bridge->id), "%s-b", leg->id);
+	bridge_part(leg, letter, bridge->id);
+	bridge_part(leg, channel, bridge->channel);
 	bridge->again = tc_timer_new(leg->ari->self, on_again, bridge);
 	bridge->done = done;
 	bridge->arg = arg;

@@ -175,15 +175,14 @@ static struct rtp_leg *leg_of(struct leg *leg)
 	static const struct rtpchan_events events = {.open = on_open, .failed = on_failed};
 	struct rtp *rtp = media_own(leg->ari, &media_rtp);
 	struct rtp_leg *r = leg->media->state;
-	char channel[TC_ID_SIZE + 4];
+	char channel[PART_SIZE];
 
 	if (r)
 		return r;
-	snprintf(channel, sizeof(channel), "%s-m", leg->id);
 	r = leg->media->state = tc_alloc(sizeof(*r));
 	r->leg = leg;
-	r->chan = rtpchan_new(rtp->net, channel, &events, r);
-	r->bridge = bridge_new(leg, on_bridge, r);
+	r->chan = rtpchan_new(rtp->net, bridge_part(leg, RTP_CHANNEL, channel), &events, r);
+	r->bridge = bridge_new(leg, RTP_BRIDGE, RTP_CHANNEL, on_bridge, r);
 	return r;
 }
 
@@ -221,6 +220,13 @@ static void rtp_stop(struct leg *leg)
 	r->list = NULL;
 	if (r->stream)
 		stream_play(r->stream, NULL);
+}
+
+/* Whether its channel and its bridge are still there is not known. */
+static bool rtp_resume(struct leg *leg)
+{
+	(void)leg;
+	return false;
 }
 
 static void rtp_end(struct leg *leg)
@@ -324,5 +330,6 @@ const struct media_way media_rtp = {
 	.play = rtp_play,
 	.stop = rtp_stop,
 	.message = rtp_message,
+	.resume = rtp_resume,
 	.end = rtp_end,
 };

@@ -230,7 +230,7 @@ static void on_closed_long(void *arg)
 
 	if (link_up(w->leg->ari->link))
 		media_broken(w->leg, "the connection for speech was lost");
-	/* else when Asterisk is there again: ws_resume() */
+	/* else when Asterisk is there again, by media_resume() */
 }
 
 static void on_failed(void *arg, const char *why)
@@ -250,12 +250,11 @@ static void begin(struct ws_leg *w)
 {
 	static const struct wschan_events events = {
 		.open = on_open, .mark = on_mark, .flow = on_flow, .failed = on_failed};
-	char channel[TC_ID_SIZE + 4];
+	char channel[PART_SIZE];
 
-	snprintf(channel, sizeof(channel), "%s-m", w->leg->id);
-	w->entered = w->open = w->joined = w->blocked = w->broken = false;
+	bridge_part(w->leg, WEBSOCKET_CHANNEL, channel);
 	w->chan = wschan_new(w->leg->ari, channel, &events, w);
-	w->bridge = bridge_new(w->leg, on_bridge, w);
+	w->bridge = bridge_new(w->leg, WEBSOCKET_BRIDGE, WEBSOCKET_CHANNEL, on_bridge, w);
 }
 
 static struct ws_leg *leg_of(struct leg *leg)
@@ -312,17 +311,10 @@ static void ws_message(struct leg *leg, const struct message *m)
 		on_failed(w, "the channel for speech was hung up");
 }
 
-/* What was heard meanwhile is not known, but the connection for speech may have stayed. */
-static void ws_resume(struct leg *leg)
+/* The connection for speech may have stayed. */
+static bool ws_resume(struct leg *leg)
 {
-	struct ws_leg *w = leg_of(leg);
-
-	if (!w->broken)
-		return;
-	tc_timer_stop(w->closed);
-	wschan_free(w->chan);
-	bridge_free(w->bridge);
-	begin(w);
+	return !leg_of(leg)->broken;
 }
 
 static void ws_end(struct leg *leg)
