@@ -73,7 +73,7 @@ static void *accept_all(void *arg)
 	struct tcp_peer *peer = arg;
 	int fd;
 
-	while ((fd = accept4(peer->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+	while ((fd = accept(peer->fd, NULL, NULL)) >= 0) {
 		struct connection *c = tc_alloc(sizeof(*c));
 
 		c->peer = peer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * WebSocket clients: libwebsockets on the daemon's loop (its foreign poll; Debian's build has no
- * libevent plugin). Names are resolved in a lane, as nothing here may block.
+ * WebSocket clients: libwebsockets on the daemon's loop. Names are resolved and certificates loaded
+ * in a lane, as nothing here may block.
  *
  * All: loop thread.
  */
@@ -16,9 +16,9 @@ struct socket;
 struct socket_target {
 	const char *url;            /* "ws://HOST:PORT/path?query", wss://; copied */
 	const char *protocol;       /* subprotocol: "ari", "media"; copied; NULL = none */
-	const char *user, *password; /* Basic, in the header; copied */
-	int64_t ping_ms;            /* ping after so much silence; no answer for as long again: it is
-				       closed; 0 = never */
+	const char *user, *password; /* Basic, in the header; copied; user NULL = none */
+	int64_t ping_ms;            /* ping after so much silence; nothing for as long again: it
+				       is closed; 0 = never */
 	int64_t timeout_ms;         /* until it is open, > 0 */
 };
 
@@ -48,7 +48,7 @@ struct socket *socket_open(struct sockets *sockets, const struct socket_target *
 /* Send a message; copied and queued when it must be. Before it is open: sent then. */
 void socket_text(struct socket *socket, const char *text);
 void socket_binary(struct socket *socket, const void *data, size_t len);
-/* Bytes that wait to be sent. */
+/* Bytes that wait to be sent, without those of the message that is being sent. */
 size_t socket_queued(const struct socket *socket);
 /* No event comes any more; what is queued is still sent if the peer takes it soon. */
 void socket_close(struct socket *socket);
