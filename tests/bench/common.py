@@ -12,6 +12,8 @@ import time
 
 BUILD = os.environ.get("TOCSIN_BUILDDIR", ".")
 BENCH = os.path.join(BUILD, "tests/bench")
+# What is started ends with us, however we end.
+BOUND = ["setpriv", "--pdeathsig", "KILL", "--"]
 results, faults = [], []
 
 
@@ -42,7 +44,7 @@ class Program:
     """A program of ours that says 'ready' and, at its end, one line of JSON."""
 
     def __init__(self, name, *args):
-        self.p = subprocess.Popen([os.path.join(BENCH, name), *map(str, args)], stdout=subprocess.PIPE, text=True)
+        self.p = subprocess.Popen([*BOUND, os.path.join(BENCH, name), *map(str, args)], stdout=subprocess.PIPE, text=True)
         assert self.p.stdout.readline() == "ready\n", name
 
     def stop(self):
@@ -75,7 +77,8 @@ log: {level: warn}
     def start(self):
         env = dict(os.environ, TOCSIN_PLUGIN_PATH=os.path.join(BUILD, "plugins"))
         t = time.monotonic()
-        self.p = subprocess.Popen([os.path.join(BUILD, "tocsind"), "-c", self.config], env=env)
+        with open(os.path.join(self.folder, "log"), "a") as log:
+            self.p = subprocess.Popen([*BOUND, os.path.join(BUILD, "tocsind"), "-c", self.config], env=env, stderr=log)
         while True:
             try:
                 if self.api("GET", "/readyz").get("ready"):
@@ -83,7 +86,8 @@ log: {level: warn}
             except (OSError, ValueError):
                 pass
             if self.p.poll() is not None or time.monotonic() - t > 30:
-                sys.exit("tocsind does not start")
+                with open(os.path.join(self.folder, "log")) as log:
+                    sys.exit("tocsind does not start:\n" + log.read())
             time.sleep(0.002)
         self.ready_s = time.monotonic() - t
 

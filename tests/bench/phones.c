@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Many telephones in one process: a SIP UAS over UDP that answers every call at once, counts what
- * it hears, and can press a key. Written independently of the daemon's SIP library; for
+ * it hears, and can press a key and hang up. Written independently of the daemon's SIP library; for
  * measurement, not a full SIP stack.
  *
  * At the end (SIGTERM, or -s seconds) it prints one line of JSON, and per call a line to the file
@@ -36,24 +36,25 @@ struct call {
 	char id[96];
 	char number[40];
 	int rtp_fd, rtp_port;
-	int64_t invite_ns, ack_ns, speech_ns, last_ns, press_ns;
+	int64_t invite_ns, ack_ns, speech_ns, last_ns, press_ns, hang_up_ns;
 	struct sockaddr_in media; /* the caller's */
 	long packets;
 	bool over, doubled;
 	int pressed; /* RTP packets of the key sent */
 	uint32_t ssrc_ts;
 	char headers[2048]; /* Via, From, To, CSeq of the INVITE, for repeated answers */
+	char from[256], to[256], contact[256]; /* of the INVITE, for our BYE */
 };
 
 static struct {
 	int sip_fd, epoll, timer;
-	struct sockaddr_in self;
+	struct sockaddr_in self, peer; /* peer: from where calls come */
 	struct call *by_id[TABLE], *by_number[TABLE];
 	LIST_HEAD(, call) live_calls;
 	struct call **all;
 	long n, cap;
 	char key;
-	double press_s;
+	double press_s, hang_up_s; /* after the ACK; hang_up_s 0 = the other side does */
 	long live, live_max, doubled, acked, byes;
 	uint32_t bins[BINS];
 	bool measuring;
@@ -131,6 +132,17 @@ static void open_rtp(struct call *c)
 	epoll_ctl(g.epoll, EPOLL_CTL_ADD, c->rtp_fd, &ev);
 }
 
+/* What is in <> of a Contact, or all of it. */
+static void take_uri(char *contact)
+{
+	char *open = strchr(contact, '<'), *end = open ? strchr(open, '>') : NULL;
+
+	if (!end)
+		return;
+	*end = '\0';
+	memmove(contact, open + 1, (size_t)(end - open));
+}
+
 static struct call *call_new(const char *id, const char *msg)
 {
 	struct call *c = tc_alloc(sizeof(*c));
@@ -141,6 +153,10 @@ static struct call *call_new(const char *id, const char *msg)
 	snprintf(c->id, sizeof(c->id), "%s", id);
 	snprintf(c->number, sizeof(c->number), "%.*s", at ? (int)strcspn(at + 1, "@ ;") : 0,
 		 at ? at + 1 : "");
+	header(msg, "From", c->from, sizeof(c->from));
+	header(msg, "To", c->to, sizeof(c->to));
+	header(msg, "Contact", c->contact, sizeof(c->contact));
+	take_uri(c->contact);
 	c->invite_ns = now_ns();
 	c->media.sin_family = AF_INET;
 	c->media.sin_port = m ? htons((uint16_t)strtol(m + 10, NULL, 10)) : 0;
@@ -220,6 +236,20 @@ static void answer(struct call *c, const struct sockaddr_in *to)
 	reply(c->headers, "200 OK", more, sdp, to);
 }
 
+/* To where the last message came from: on loopback that is where their Contact leads. */
+static void hang_up(struct call *c, const struct sockaddr_in *to)
+{
+	char out[2048];
+	int n = snprintf(out, sizeof(out),
+			 "BYE %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%lx\r\n"
+			 "Max-Forwards: 70\r\nFrom: %s;tag=phone\r\nTo: %s\r\nCall-ID: %s\r\n"
+			 "CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
+			 c->contact, ntohs(g.self.sin_port), (unsigned long)c->ack_ns, c->to,
+			 c->from, c->id);
+
+	sendto(g.sip_fd, out, (size_t)n, 0, (const struct sockaddr *)to, sizeof(*to));
+}
+
 static void end_call(struct call *c)
 {
 	if (c->over)
@@ -256,6 +286,9 @@ static void on_sip(void)
 			if (c && !c->ack_ns) {
 				c->ack_ns = now_ns();
 				c->press_ns = g.key ? c->ack_ns + (int64_t)(g.press_s * 1e9) : 0;
+				if (g.hang_up_s > 0)
+					c->hang_up_ns = c->ack_ns + (int64_t)(g.hang_up_s * 1e9);
+				g.peer = from;
 				g.acked++;
 			}
 		} else if (!strncmp(msg, "SIP/2.0", 7)) {
@@ -348,14 +381,20 @@ static void on_tick(void)
 {
 	uint64_t ticks;
 	int64_t t = now_ns();
-	struct call *c;
+	struct call *c, *next;
 
 	if (read(g.timer, &ticks, sizeof(ticks)) < 0)
 		return;
 	g.measuring = (double)t / 1e9 - g.start_s > g.measure_from_s;
-	LIST_FOREACH(c, &g.live_calls, live)
+	for (c = LIST_FIRST(&g.live_calls); c; c = next) {
+		next = LIST_NEXT(c, live);
 		if (c->press_ns && t >= c->press_ns && c->pressed < 5)
 			press(c);
+		if (c->hang_up_ns && t >= c->hang_up_ns) {
+			hang_up(c, &g.peer);
+			end_call(c);
+		}
+	}
 }
 
 static void listen_sip(int port)
@@ -430,18 +469,18 @@ int main(int argc, char **argv)
 	double seconds = 3600;
 	int c, port = 0;
 
-	while ((c = getopt(argc, argv, "p:s:o:k:d:m:")) != -1) {
+	while ((c = getopt(argc, argv, "p:s:o:k:d:b:m:")) != -1) {
 		switch (c) {
 		case 'p': port = (int)strtol(optarg, NULL, 10); break;
 		case 's': seconds = strtod(optarg, NULL); break;
 		case 'o': g.file = optarg; break;
 		case 'k': g.key = optarg[0]; break;
 		case 'd': g.press_s = strtod(optarg, NULL); break;
+		case 'b': g.hang_up_s = strtod(optarg, NULL); break;
 		case 'm': g.measure_from_s = strtod(optarg, NULL); break;
 		default:
-			fputs("usage: phones -p PORT [-s SECONDS] [-k KEY -d DELAY] [-m "
-			      "MEASURE_FROM] "
-			      "[-o FILE]\n",
+			fputs("usage: phones -p PORT [-s SECONDS] [-k KEY -d DELAY] [-b HANG_UP] "
+			      "[-m MEASURE_FROM] [-o FILE]\n",
 			      stderr);
 			return 2;
 		}
