@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include <tocsin/log.h>
 
@@ -129,6 +130,14 @@ static int on_ready(void *arg, char *remote, char *local, int remote_port, int l
 	return line->tries++ && has_left(line) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+/* Not for programs that we may start. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	(void)arg;
+	(void)purpose;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 #define SET(easy, option, value)                                                                   \
 	do {                                                                                       \
 		CURLcode code_ = curl_easy_setopt(easy, option, value);                            \
@@ -155,6 +164,7 @@ static void line_init(struct line *line, const struct rest_settings *s)
 	SET(easy, CURLOPT_USERNAME, s->user);
 	SET(easy, CURLOPT_PASSWORD, s->password);
 	SET(easy, CURLOPT_USERAGENT, "tocsin/" TC_VERSION);
+	SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(easy, CURLOPT_TCP_NODELAY, 1L);
 	SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(easy, CURLOPT_MAXAGE_CONN, IDLE_S);
