@@ -26,7 +26,7 @@ struct rtpchan {
 	void *arg;
 	struct rest_want *want;
 	struct tc_timer *fail; /* tells failed() */
-	char why[200];
+	char why[256];
 	bool waiting;
 	int fd;
 	uint16_t port;
