@@ -474,7 +474,8 @@ const struct tc_plugin tc_plugin = {
 	TC_PLUGIN_GUARD(TC_KIND_PBX),
 	.name = "sip",
 	.version = TC_VERSION,
-	.summary = "places and takes calls itself: SIP over UDP, TCP or TLS, with or without a provider",
+	.summary = "places and takes calls itself: SIP over UDP, TCP or TLS, with or without a "
+		   "provider",
 	.options = options,
 	.config_size = sizeof(struct sip_config),
 	.check = check,

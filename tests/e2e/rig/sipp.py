@@ -175,7 +175,9 @@ def hears(code, **attributes):
     """Wait for an answer to it, with what may come before; 200 tells where later requests go."""
     before = [c for c in (100, 180) if c < code]
     early = "".join('<recv response="%d" optional="true"/>\n' % c for c in before)
-    return early + recv_answer(code, **(dict(attributes, rrs="true") if code == 200 else attributes))
+    if code == 200:
+        attributes["rrs"] = "true"
+    return early + recv_answer(code, **attributes)
 
 
 def _within(method, cseq, via, body="", content_type=None, retrans=False, uri="[next_url]"):
