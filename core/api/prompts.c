@@ -121,7 +121,8 @@ static const struct tc_http_route routes[] = {
 	 .path = "/v1/prompts/{file}",
 	 .scope = TC_SCOPE_PUBLIC,
 	 .fn = on_get,
-	 .summary = "A prompt that the PBX was told to play; the signature in the address is the key",
+	 .summary =
+		 "A prompt that the PBX was told to play; the signature in the address is the key",
 	 .query = prompt_query,
 	 .success = 200,
 	 .reply = "wav"},

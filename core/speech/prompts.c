@@ -44,8 +44,8 @@ struct prompts {
 	struct loop *loop;
 	struct speech *speech;
 	unsigned char secret[SECRET_BYTES];
-	char *url;     /* owned; without a final slash, or NULL */
-	void *by_name; /* tsearch of struct published */
+	char *url;                    /* owned; without a final slash, or NULL */
+	void *by_name;                /* tsearch of struct published */
 	TAILQ_HEAD(, published) list; /* in order of at_us */
 	size_t bytes;
 };

@@ -152,8 +152,7 @@ static void addresses_are_those_of_the_day(void **state)
 	int64_t rest_us = DAY_US - loop_wall_us(f->loop) % DAY_US;
 
 	loop_advance_us(f->loop, rest_us + 1000000); /* a second after midnight */
-	tc_strcopy(signature, sizeof(signature),
-		   put_up(f->prompts, clip_new(1, 'c'), url, name));
+	tc_strcopy(signature, sizeof(signature), put_up(f->prompts, clip_new(1, 'c'), url, name));
 	loop_advance_us(f->loop, DAY_US - 2000000);
 	put_up(f->prompts, clip_new(1, 'c'), again, name);
 	assert_string_equal(again, url);
@@ -194,8 +193,7 @@ static void secrets_stay(void **state)
 	char url[TC_PROMPT_URL_SIZE], name[65], signature[33], path[64];
 	struct stat st;
 
-	tc_strcopy(signature, sizeof(signature),
-		   put_up(f->prompts, clip_new(1, 'e'), url, name));
+	tc_strcopy(signature, sizeof(signature), put_up(f->prompts, clip_new(1, 'e'), url, name));
 	snprintf(path, sizeof(path), "%s/prompt.key", f->dir);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);

@@ -197,7 +197,7 @@ bool media_message(struct leg *leg, const struct message *m)
 
 #define PLAYBACKS 8 /* as many names as media_play.c has for a leg's */
 
-#define PARTS     (PLAYBACKS + 4)
+#define PARTS (PLAYBACKS + 4)
 
 struct cleaning {
 	struct leg *leg;

@@ -129,9 +129,9 @@ struct media_leg {
 	int64_t since_us;            /* when it began, 0 = it has not */
 	bool ready, playing;         /* playing: the way has the list */
 	bool prepared;
-	unsigned broken;             /* ways that did not work in this call, 1 << id */
-	struct cleaning *cleaning;   /* what an earlier process left behind, while it is removed */
-	void *state;                 /* the way's */
+	unsigned broken;           /* ways that did not work in this call, 1 << id */
+	struct cleaning *cleaning; /* what an earlier process left behind, while it is removed */
+	void *state;               /* the way's */
 };
 
 /* ---- what the ways call ---- */

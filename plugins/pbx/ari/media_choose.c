@@ -96,8 +96,8 @@ static void add_reasons(struct medias *medias, const struct media_way *way)
 		size_t len = strlen(text);
 
 		if (considered(medias->ari, i))
-			snprintf(text + len, size - len, "%s%s: %s", len ? "; " : "",
-				 ways[i]->name, medias->candidates[i].why);
+			snprintf(text + len, size - len, "%s%s: %s", len ? "; " : "", ways[i]->name,
+				 medias->candidates[i].why);
 	}
 }
 
@@ -264,7 +264,8 @@ bool medias_message(struct medias *medias, const struct message *m)
 {
 	size_t len = strlen(MEDIA_PROBE);
 
-	if (strncmp(m->playback, MEDIA_PROBE, len) != 0 && strncmp(m->channel, MEDIA_PROBE, len) != 0)
+	if (strncmp(m->playback, MEDIA_PROBE, len) != 0 &&
+	    strncmp(m->channel, MEDIA_PROBE, len) != 0)
 		return false;
 	for (size_t i = 0; i < MEDIA_WAYS; i++)
 		if (medias->candidates[i].probing)

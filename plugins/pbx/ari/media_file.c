@@ -17,7 +17,7 @@
 
 /* A leg. */
 struct file_leg {
-	struct player player; /* first */
+	struct player player;       /* first */
 	TAILQ_ENTRY(file_leg) link; /* while waiting */
 	bool waiting;               /* for files of the list */
 	const struct speech *list;  /* borrowed from media.c, while waiting */

@@ -21,21 +21,21 @@
 
 #include "rtp/resample.h"
 
-#define NAME_SIZE  65
-#define SUFFIX     ".wav"
-#define TEMP       ".tocsin-"
-#define RATE_HZ    8000
-#define DEPTH      2000                        /* jobs that may wait */
-#define FRESH_US   (INT64_C(600) * 1000000)    /* so long a file is believed to be there */
-#define PRUNE_MS   (INT64_C(3600) * 1000)
-#define UNUSED_S   (7 * 24 * 3600)
-#define LEFT_S     3600 /* a file that was being written when somebody died */
+#define NAME_SIZE 65
+#define SUFFIX    ".wav"
+#define TEMP      ".tocsin-"
+#define RATE_HZ   8000
+#define DEPTH     2000                     /* jobs that may wait */
+#define FRESH_US  (INT64_C(600) * 1000000) /* so long a file is believed to be there */
+#define PRUNE_MS  (INT64_C(3600) * 1000)
+#define UNUSED_S  (7 * 24 * 3600)
+#define LEFT_S    3600 /* a file that was being written when somebody died */
 
 /* A sound that was wanted lately. */
 struct known {
 	char name[NAME_SIZE]; /* first: key of the tree */
 	TAILQ_ENTRY(known) link;
-	int64_t seen_us;      /* it was there; 0: it is being written */
+	int64_t seen_us; /* it was there; 0: it is being written */
 };
 
 struct folder {
@@ -45,8 +45,8 @@ struct folder {
 	void *arg;
 	struct tc_lane *lane;
 	struct tc_timer *prune;
-	void *by_name;               /* tsearch of struct known */
-	TAILQ_HEAD(, known) all;     /* the oldest first */
+	void *by_name;           /* tsearch of struct known */
+	TAILQ_HEAD(, known) all; /* the oldest first */
 };
 
 struct job {

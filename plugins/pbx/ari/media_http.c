@@ -108,10 +108,9 @@ static void http_play(struct leg *leg, const struct speech *list, size_t from)
 		const struct speech_item *item = &list->items[from + i];
 
 		if (item->ms)
-			uris[i] = uri_of(leg->ari,
-					 item->clip ? item->clip
-						    : media_silence(leg->ari, item->ms),
-					 &err);
+			uris[i] = uri_of(
+				leg->ari,
+				item->clip ? item->clip : media_silence(leg->ari, item->ms), &err);
 	}
 	if (!err) {
 		player_play(player_of(leg), list, from, uris);

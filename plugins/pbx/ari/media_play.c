@@ -18,10 +18,10 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
-#define RETRY_MS   250
-#define RETRIES    10
-#define FAILED_MS  250 /* a channel that is hung up fails first: time for the news of its end */
-#define SHORT_MS   60  /* of items this short it is not asked whether they were played */
+#define RETRY_MS  250
+#define RETRIES   10
+#define FAILED_MS 250 /* a channel that is hung up fails first: time for the news of its end */
+#define SHORT_MS  60  /* of items this short it is not asked whether they were played */
 
 struct playing {
 	TAILQ_ENTRY(playing) link;
@@ -32,7 +32,7 @@ struct playing {
 	void (*next)(struct playing *p);
 	bool posted;   /* Asterisk has it, or may have it */
 	bool stopping; /* nobody wants it any more: freed when it is gone */
-	bool started;  /* events before the first PlaybackStarted are of an older one of this name */
+	bool started; /* events before the first PlaybackStarted are of an older one of this name */
 	unsigned tries;
 	size_t from, n, at; /* first item, number of uris, the one that plays */
 	char **uris;        /* owned; NULL = without a length */
@@ -82,7 +82,7 @@ void player_init(struct player *player, struct leg *leg)
 /* ---- start and stop ---- */
 
 static void post(struct playing *p);
-static void delete(struct playing *p);
+static void delete (struct playing *p);
 
 static void on_deleted(void *arg, const struct rest_reply *reply)
 {
@@ -100,7 +100,7 @@ static void on_deleted(void *arg, const struct rest_reply *reply)
 		post(p); /* it was not known whether Asterisk had it: now it has not */
 }
 
-static void delete(struct playing *p)
+static void delete (struct playing *p)
 {
 	struct ari *ari = p->player->leg->ari;
 	char path[64];
@@ -122,7 +122,7 @@ static void refused(struct playing *p, const struct rest_reply *reply)
 	if (reply->err == TC_EUNSURE) {
 		p->posted = true;
 		if (!p->started)
-			delete(p);
+			delete (p);
 	} else if (reply->status == 404) {
 		p->posted = false; /* the channel is gone: the leg will hear of it */
 	} else if ((!reply->status || reply->status == 409) && ++p->tries < RETRIES) {
@@ -140,7 +140,7 @@ static void on_posted(void *arg, const struct rest_reply *reply)
 
 	p->post = NULL;
 	if (p->stopping && (good || reply->err == TC_EUNSURE))
-		delete(p);
+		delete (p);
 	else if (p->stopping)
 		playing_free(p);
 	else if (good)
@@ -200,7 +200,7 @@ void player_stop(struct player *player)
 	p->stopping = true;
 	tc_timer_stop(p->timer);
 	if (p->posted)
-		delete(p);
+		delete (p);
 	else if (!p->post && !p->del)
 		playing_free(p);
 	/* else when the POST is answered: a DELETE might overtake it */

@@ -13,8 +13,8 @@ struct playing;
 /* The state of a leg in such a way begins with this; zeroed. */
 struct player {
 	struct leg *leg;
-	struct playing *now;              /* or NULL */
-	TAILQ_HEAD(, playing) all;        /* and those that are being stopped */
+	struct playing *now;       /* or NULL */
+	TAILQ_HEAD(, playing) all; /* and those that are being stopped */
 };
 
 void player_init(struct player *player, struct leg *leg);

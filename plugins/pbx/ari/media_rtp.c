@@ -35,13 +35,13 @@ struct rtp_leg {
 	struct leg *leg;
 	struct rtpchan *chan;
 	struct bridge *bridge;
-	struct stream *stream;     /* NULL until the channel is open */
-	bool entered; /* the channel is in our application */
+	struct stream *stream; /* NULL until the channel is open */
+	bool entered;          /* the channel is in our application */
 	bool joined;
 	const struct speech *list; /* borrowed, while it plays */
 	size_t from;
 	bool began;
-	uint32_t number;           /* of the list: ends of older ones may still come */
+	uint32_t number; /* of the list: ends of older ones may still come */
 };
 
 /* ---- playing ---- */
@@ -146,7 +146,7 @@ static void on_open(void *arg, const struct sockaddr_in *to)
 	}
 	r->stream = stream_new(rtp->pacer, r->leg->id, rtpchan_fd(r->chan));
 	stream_aim(r->stream, to, G711_ULAW);
-	/* Silence: Asterisk 16 looks at a channel's commands every 200 ms, or when a frame comes. */
+	/* Silence: Asterisk 16 heeds a channel's commands every 200 ms, or when a frame comes. */
 	stream_start(r->stream);
 	begin(r);
 }
@@ -263,8 +263,8 @@ static bool rtp_usable(struct ari *ari, char *why, size_t size_bytes)
 	/* POST /channels/externalMedia came with 16.6 */
 	if (ari->major >= 16)
 		return true;
-	snprintf(why, size_bytes, "%s", ari->major ? "this Asterisk has no externalMedia"
-						   : "not yet connected");
+	snprintf(why, size_bytes, "%s",
+		 ari->major ? "this Asterisk has no externalMedia" : "not yet connected");
 	return false;
 }
 

@@ -13,18 +13,18 @@
 #include "media_bridge.h"
 #include "rtp/g711.h"
 
-#define FRAME   160
-#define HEADER  12 /* RFC 3550 5.1 */
-#define TICK_MS 20
-#define TICKS   150 /* for so long packets are sent */
-#define WAIT_MS 10000
+#define FRAME    160
+#define HEADER   12 /* RFC 3550 5.1 */
+#define TICK_MS  20
+#define TICKS    150 /* for so long packets are sent */
+#define WAIT_MS  10000
 #define AGAIN_MS 20
 
 enum { IN, OUT };
 
 struct rtp_probe {
 	struct ari *ari;
-	char *bridge; /* owned; its id */
+	char *bridge;      /* owned; its id */
 	char *channels[2]; /* owned */
 	struct end {
 		struct rtp_probe *probe;
@@ -65,7 +65,8 @@ static void on_tick(void *arg)
 	struct rtp_probe *probe = arg;
 	uint8_t packet[HEADER + FRAME];
 
-	if (recv(rtpchan_fd(probe->ends[OUT].chan), packet, sizeof(packet), MSG_DONTWAIT) >= HEADER) {
+	if (recv(rtpchan_fd(probe->ends[OUT].chan), packet, sizeof(packet), MSG_DONTWAIT) >=
+	    HEADER) {
 		media_probed(probe->ari, &media_rtp, true, "RTP has gone there and back on trial");
 		return;
 	}
@@ -112,11 +113,11 @@ static void go_on(void *arg)
 				   probe->channels[IN], probe->channels[OUT]);
 	else
 		path = tc_asprintf("/bridges/%s", probe->bridge);
-	probe->want = rest_send(ari->rest, REST_NORMAL, "POST", path,
-				probe->made ? NULL
-					    : json_pack("{s:s, s:s}", "type", "mixing", "name",
-							probe->bridge),
-				ari->cfg->timeout_ms, probe->made ? on_joined : on_bridge, probe);
+	probe->want = rest_send(
+		ari->rest, REST_NORMAL, "POST", path,
+		probe->made ? NULL
+			    : json_pack("{s:s, s:s}", "type", "mixing", "name", probe->bridge),
+		ari->cfg->timeout_ms, probe->made ? on_joined : on_bridge, probe);
 	free(path);
 }
 

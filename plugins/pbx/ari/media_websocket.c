@@ -15,9 +15,9 @@
 #include "media_wschan.h"
 #include "rtp/resample.h"
 
-#define AHEAD_MS  5000 /* Asterisk's queue holds 20 s */
-#define CHUNK     ((size_t)WSCHAN_HZ)
-#define CLOSED_MS 300  /* a PBX that goes down takes its connections first */
+#define AHEAD_MS    5000 /* Asterisk's queue holds 20 s */
+#define CHUNK       ((size_t)WSCHAN_HZ)
+#define CLOSED_MS   300  /* a PBX that goes down takes its connections first */
 #define UNMARKED_MS 1500 /* so late no mark is: this version has none */
 
 struct mark {
@@ -358,8 +358,8 @@ static bool ws_usable(struct ari *ari, char *why, size_t size_bytes)
 {
 	if (ari->major >= 20)
 		return true;
-	snprintf(why, size_bytes, "%s", ari->major ? "this Asterisk has no chan_websocket"
-						   : "not yet connected");
+	snprintf(why, size_bytes, "%s",
+		 ari->major ? "this Asterisk has no chan_websocket" : "not yet connected");
 	return false;
 }
 
@@ -415,9 +415,8 @@ static void ws_probe(struct ari *ari)
 {
 	struct websocket *own = media_own(ari, &media_websocket);
 
-	own->want = rest_send(ari->rest, REST_NORMAL, "GET",
-			      "/asterisk/modules/chan_websocket.so", NULL, ari->cfg->timeout_ms,
-			      on_module, own);
+	own->want = rest_send(ari->rest, REST_NORMAL, "GET", "/asterisk/modules/chan_websocket.so",
+			      NULL, ari->cfg->timeout_ms, on_module, own);
 }
 
 static void ws_probe_message(struct ari *ari, const struct message *m)

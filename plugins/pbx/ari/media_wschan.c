@@ -130,8 +130,8 @@ static void on_made(void *arg, const struct rest_reply *reply)
 {
 	struct wschan *w = arg;
 	const json_t *variables = json_object_get(reply->json, "channelvars");
-	const char *id = json_string_value(
-		json_object_get(variables, "MEDIA_WEBSOCKET_CONNECTION_ID"));
+	const char *id =
+		json_string_value(json_object_get(variables, "MEDIA_WEBSOCKET_CONNECTION_ID"));
 
 	w->want = NULL;
 	if (reply->status == 200 && id) {
@@ -147,11 +147,11 @@ static void on_made(void *arg, const struct rest_reply *reply)
 static void make(struct wschan *w)
 {
 	const struct ari_config *cfg = w->ari->cfg;
-	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "channelId",
-				 w->channel, "app", cfg->app, "external_host", "INCOMING",
-				 "transport", "websocket", "encapsulation", "none",
-				 "connection_type", "server", "format", "slin", "direction",
-				 w->both ? "both" : "out");
+	json_t *body =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "channelId", w->channel,
+			  "app", cfg->app, "external_host", "INCOMING", "transport", "websocket",
+			  "encapsulation", "none", "connection_type", "server", "format", "slin",
+			  "direction", w->both ? "both" : "out");
 
 	w->want = rest_send(w->ari->rest, REST_NORMAL, "POST", "/channels/externalMedia", body,
 			    cfg->timeout_ms, on_made, w);

@@ -42,12 +42,12 @@ struct fixture {
 	struct ari ari;
 	struct leg *leg;
 	char dir[40];
-	pthread_mutex_t lock;          /* guards what follows */
-	char log[LOG_MAX][LOG_SIZE];   /* requests: "METHOD PATH" */
-	char body[1000];               /* of the newest one that had one */
+	pthread_mutex_t lock;        /* guards what follows */
+	char log[LOG_MAX][LOG_SIZE]; /* requests: "METHOD PATH" */
+	char body[1000];             /* of the newest one that had one */
 	unsigned n_log;
-	bool hold;                     /* POST is not answered until tcp_peer_release() */
-	int status;                    /* of the answer to POST play */
+	bool hold;                          /* POST is not answered until tcp_peer_release() */
+	int status;                         /* of the answer to POST play */
 	struct tc_pbx_event events[EVENTS]; /* on the loop only */
 	unsigned n_events;
 };
@@ -323,8 +323,8 @@ static void played(struct fixture *f, unsigned n, unsigned play_id, unsigned ite
 	assert_true(e->whole);
 }
 
-#define PLAY   "POST /channels/" ID "/play"
-#define HANGUP "DELETE /channels/" ID
+#define PLAY    "POST /channels/" ID "/play"
+#define HANGUP  "DELETE /channels/" ID
 #define STOP(n) "DELETE /playbacks/" ID "-" n
 
 static void play(struct fixture *f, struct speech *list)
