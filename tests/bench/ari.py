@@ -218,10 +218,42 @@ def tone(path, ms):
     return "sound:" + path[:-4]
 
 
+def busy_s():
+    """CPU seconds that the whole machine has spent."""
+    with open("/proc/stat") as f:
+        v = list(map(int, f.readline().split()[1:8]))
+    return (v[0] + v[1] + v[2] + v[5] + v[6]) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_quiet(seconds=60):
+    """Until nothing else runs, or for so long at most."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        before = busy_s()
+        time.sleep(1)
+        if busy_s() - before < 0.2:
+            return
+
+
+def limit(rates, measure):
+    """The first (or, of rates that grow, the last before the first fault) that measure() finds clean.
+
+    What is not clean is tried once more: another program may have been in the way.
+    """
+    best = None
+    for rate in rates:
+        wait_for_quiet()
+        clean = measure(rate) or (wait_for_quiet() or measure(rate))
+        if clean:
+            best = rate
+        if clean == (rates[0] > rates[-1]):
+            break
+    return best
+
+
 def bare_limit(pbx, what, *how):
     """The highest rate at which all calls come up and do not pile up."""
-    best = RATES[0] / 2
-    for rate in RATES:
+    def measure(rate):
         phones = Program("phones", "-p", pbx.phones)
         before = cpu_s(pbx.p.pid)
         r = pbx.bare("-r", rate, "-s", STEP_S, *how)
@@ -232,10 +264,8 @@ def bare_limit(pbx, what, *how):
         clean = not (r["not_up"] or r["rejected"] or r["http_errors"] or r["play_failed"]) and p95 <= BOUND_MS
         say("bare client, %s, %d/s offered: set up, p95" % (what, rate), "%.0f/s, %.1f ms" % (r["up_per_second"], p95),
             "%.1f ms of Asterisk's CPU a call%s" % (used, "" if clean else "; too much"))
-        if not clean:
-            break
-        best = rate
-    return best
+        return clean
+    return limit(RATES, measure) or RATES[0] / 2
 
 
 def cost(pbx, folder, way, d, first):
@@ -250,21 +280,25 @@ def cost(pbx, folder, way, d, first):
 def daemon_limit(pbx, folder, way, silent, speaking):
     """The same for alerts through the daemon, as a part of the bare client's rates."""
     d = Daemon(fresh(folder), pbx.trunk(way), MANY)
-    first = 3000000
-    cost(pbx, folder, way, d, first)
-    for part in PARTS:
-        rate = silent * part
-        first += 100000
-        f = Figures(pbx, folder, d, int(rate * STEP_S), rate, *PERSON, first=first, text="Test")
+    first = [3000000]
+
+    def next_numbers():
+        first[0] += 100000
+        return first[0]
+
+    def measure(rate):
+        f = Figures(pbx, folder, d, int(rate * STEP_S), rate, *PERSON, first=next_numbers(), text="Test")
         f.must_be_whole("set-ups at %d/s, media %s" % (rate, way))
         pbx.settle()
         p95 = percentile(f.setup_ms, .95)
         clean = f.whole() and p95 <= BOUND_MS
         say("media %s, %d alerts/s offered: set up, p95" % (way, rate), "%.0f/s, %.1f ms" % (f.rate, p95),
             "" if clean else "too much")
-        if clean:
-            say("  ratio to the bare client: silent, speaking", "%.2f, %.2f" % (part, rate / speaking), "want >= 0.80")
-            break
+        return clean
+    wait_for_quiet()
+    cost(pbx, folder, way, d, next_numbers())
+    rate = limit([silent * part for part in PARTS], measure) or 0
+    say("  ratio to the bare client: silent, speaking", "%.2f, %.2f" % (rate / silent, rate / speaking), "want >= 0.80")
     d.stop()
 
 
