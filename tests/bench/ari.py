@@ -225,7 +225,7 @@ def busy_s():
     return (v[0] + v[1] + v[2] + v[5] + v[6]) / os.sysconf("SC_CLK_TCK")
 
 
-def wait_for_quiet(seconds=60):
+def wait_for_quiet(seconds=20):
     """Until nothing else runs, or for so long at most."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
