@@ -16,13 +16,15 @@ WORDS = {"greeting": "Good evening, this is the alarm system of the works.",
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory):
-    """What the site's dialplan plays, as 8 kHz WAV files."""
+    """What the site's dialplan plays, as 8 kHz WAV files; NAME.said.wav without the silence."""
     folder = str(tmp_path_factory.mktemp("sounds"))
     for name, text in WORDS.items():
-        raw, path = "%s/%s.22k.wav" % (folder, name), "%s/%s.wav" % (folder, name)
+        raw, said, path = ("%s/%s.%s" % (folder, name, end) for end in ("22k.wav", "said.wav",
+                                                                        "wav"))
         subprocess.run(["espeak-ng", "-w", raw, text], check=True)
-        subprocess.run(["sox", "-D", raw, "-r", "8000", "-c", "1", "-b", "16", path, "gain", "-n",
+        subprocess.run(["sox", "-D", raw, "-r", "8000", "-c", "1", "-b", "16", said, "gain", "-n",
                         "-3"], check=True)
+        subprocess.run(["sox", "-D", said, path, "pad", "0", "0.3"], check=True)
     return folder
 
 
@@ -31,13 +33,14 @@ def site(rig, pbx, sounds):
     """start(room) -> a daemon whose calls go through that dialplan."""
     def start(room, **over):
         d = rig.daemon(room, asterisk=pbx, context="py-phone-caller", extension="3216",
-                       over=dict(PROMPTS, call=dict({"attempts": 1}, **over)))
+                       over=dict(PROMPTS, call=dict({"attempts": 1}, **over), triggers=[
+                           {"name": "api", "plugin": "http_api", "dialplan_callbacks": True}]))
         pbx.set_global(APP=d.config["trunks"][0]["app"], CALLBACK=d.url, SOUNDS=sounds)
         return d
     return start
 
 
-def until_heard(room, call, wav, after=0.0):
+def until_heard(room, call, wav):
     """Wait until the call has heard the end of a WAV."""
     def there():
         recording = call.save(wav + ".heard")
@@ -51,16 +54,16 @@ def test_acknowledged_by_the_dialplan(rig, pbx, site, sounds, tmp_path):
     d = site(room)
     alert = d.raise_alert(NUMBER, MESSAGE)
     call = room.wait_call("acked")
-    until_heard(room, call, sounds + "/press-4.wav")
-    room.press(call, "4", after=0.3)
+    until_heard(room, call, sounds + "/press-4.said.wav")
+    room.press(call, "4", after=0.7)
     d.wait_state(alert, "acknowledged")
     room.wait_call("ended")
     seen, = d.wait_results(alert, ["acknowledged"])
     recording, voice = call.save(tmp_path / "heard.wav"), Voice(d, tmp_path)
-    order = [wavcheck.find_all(sounds + "/greeting.wav", recording),
+    order = [wavcheck.find_all(sounds + "/greeting.said.wav", recording),
              voice.places(recording, MESSAGE),
              wavcheck.find_all(sounds + "/press-4.wav", recording),
-             wavcheck.find_all(sounds + "/goodbye.wav", recording)]
+             wavcheck.find_all(sounds + "/goodbye.said.wav", recording)]
     assert [len(p) for p in order] == [1, 1, 1, 1] and order == sorted(order), order
     for ours in (GREETING, MENU):
         assert voice.places(recording, ours) == [], "the dialplan greets, not we"
@@ -106,8 +109,8 @@ def test_the_daemon_is_killed_while_the_dialplan_speaks(rig, pbx, site, sounds):
     proc.wait_for("the dialplan to go on", lambda: "released" in str(d.alert(alert)["timeline"]))
     d.kill9()
     d.restart()
-    room.press(call, "4", after=1.0)
-    room.press(call, "4", after=2.5)
+    until_heard(room, call, sounds + "/press-4.said.wav")
+    room.press(call, "4", after=0.7)
     d.wait_state(alert, "acknowledged")
     room.wait_call("ended")
     d.wait_results(alert, ["acknowledged"])
