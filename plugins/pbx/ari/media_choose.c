@@ -12,6 +12,7 @@
 
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
+#include <tocsin/prompt.h>
 
 #define AGAIN_MS  (5 * 60 * 1000) /* a better way may have become usable */
 #define DOUBT_MS  10000           /* after one has failed in a call */
@@ -260,6 +261,11 @@ void medias_prove(struct medias *medias, void (*done)(void *arg, bool ok, const 
 	tc_timer_start(medias->tell, 0);
 }
 
+bool media_is_ours(const char *id)
+{
+	return ari_is_part(id) || !strncmp(id, MEDIA_PROBE, strlen(MEDIA_PROBE));
+}
+
 bool medias_message(struct medias *medias, const struct message *m)
 {
 	size_t len = strlen(MEDIA_PROBE);
@@ -280,6 +286,19 @@ void *media_own(struct ari *ari, const struct media_way *way)
 	return ari->medias->candidates[index_of(way)].own;
 }
 
+/* Named once: its name is asked for at each call, and would be made of all its samples. */
+static struct tc_clip *new_silence(uint32_t ms)
+{
+	struct tc_clip *clip = tc_clip_new(8000, (size_t)ms * 8);
+	char name[sizeof(clip->key)];
+
+	if (clip) {
+		tc_prompt_name(clip, name);
+		memcpy(clip->key, name, sizeof(name));
+	}
+	return clip;
+}
+
 struct tc_clip *media_silence(struct ari *ari, uint32_t ms)
 {
 	struct tc_clip **silences = ari->medias->silences, *clip = NULL;
@@ -291,7 +310,7 @@ struct tc_clip *media_silence(struct ari *ari, uint32_t ms)
 	if (i < SILENCES)
 		clip = silences[i];
 	if (!clip)
-		clip = tc_clip_new(8000, (size_t)ms * 8);
+		clip = new_silence(ms);
 	if (!clip)
 		return NULL;
 	if (i == SILENCES)
