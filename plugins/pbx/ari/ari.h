@@ -207,6 +207,8 @@ void link_synced(struct link *link);
  * link_broken() follows.
  */
 void resync(struct ari *ari);
+/* End what nobody needs: kind is "/channels/" or "/bridges/". */
+void resync_sweep(struct ari *ari, const char *kind, const char *id);
 /* Give up what is under way. */
 void resync_stop(struct ari *ari);
 

@@ -100,18 +100,6 @@ static void send_ping(void *arg)
 
 /* ---- events ---- */
 
-/* What belonged to a call of an earlier process: its media channel. */
-static void delete_part(struct ari *ari, const char *channel)
-{
-	struct tc_buf path = {0};
-
-	tc_buf_puts(&path, "/channels/");
-	rest_escape(&path, channel);
-	rest_send(ari->rest, REST_URGENT, "DELETE", path.data, NULL, ari->cfg->timeout_ms, NULL,
-		  NULL);
-	tc_buf_fini(&path);
-}
-
 void link_stranger(struct ari *ari, const struct message *m)
 {
 	struct tc_pbx_event found = {.type = TC_PBX_FOUND};
@@ -120,8 +108,8 @@ void link_stranger(struct ari *ari, const struct message *m)
 	if (m->type != MESSAGE_STASIS_START && m->type != MESSAGE_STATE &&
 	    m->type != MESSAGE_DIAL) {
 		ari->unknown++;
-	} else if (ari_is_part(m->channel)) {
-		delete_part(ari, m->channel);
+	} else if (media_is_ours(m->channel)) {
+		resync_sweep(ari, "/channels/", m->channel);
 	} else if (ari_is_call_id(m->channel)) {
 		tc_strcopy(found.call_id, sizeof(found.call_id), m->channel);
 		tc_pbx_event(ari->self, &found);

@@ -95,6 +95,9 @@ const char *medias_way(struct medias *medias, const char **why);
  */
 bool medias_message(struct medias *medias, const struct message *m);
 
+/* Whether a channel or bridge has the form of what is made here, for a call or a probe. */
+bool media_is_ours(const char *id);
+
 /* It rings, or is up already; told once or twice. */
 void media_prepare(struct leg *leg);
 /* The leg is in the app now: begin with what was asked for. */

@@ -46,7 +46,8 @@ static void make(struct bridge *bridge)
 
 	snprintf(path, sizeof(path), "/bridges/%s", bridge->id);
 	bridge->want = ask(bridge, REST_NORMAL, path,
-			   json_pack("{s:s, s:s}", "type", "mixing", "name", bridge->id));
+			   json_pack("{s:s, s:s}", "type", "mixing", "name",
+				     bridge->leg->ari->cfg->app));
 }
 
 static void add(struct bridge *bridge, const char *channel)

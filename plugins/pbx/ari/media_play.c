@@ -21,6 +21,7 @@
 #define RETRY_MS  250
 #define RETRIES   10
 #define FAILED_MS 250 /* a channel that is hung up fails first: time for the news of its end */
+#define OVERDUE_MS 5000 /* behind the end of an item there is news */
 #define SHORT_MS  60  /* of items this short it is not asked whether they were played */
 
 struct playing {
@@ -139,6 +140,8 @@ static void on_posted(void *arg, const struct rest_reply *reply)
 	bool good = reply->status >= 200 && reply->status < 300;
 
 	p->post = NULL;
+	if (good && !p->stopping)
+		expect_news(p);
 	if (p->stopping && (good || reply->err == TC_EUNSURE))
 		delete (p);
 	else if (p->stopping)
@@ -221,8 +224,6 @@ void player_end(struct player *player)
 	}
 }
 
-/* ---- events ---- */
-
 int64_t player_event_ms(const json_t *event)
 {
 	const char *text = json_string_value(json_object_get(event, "timestamp"));
@@ -237,6 +238,45 @@ int64_t player_event_ms(const json_t *event)
 		ms = strtol(rest + 1, NULL, 10);
 	return (int64_t)timegm(&tm) * 1000 + ms;
 }
+
+/* ---- when there is no news ---- */
+
+static void ask(struct playing *p);
+
+static void expect_news(struct playing *p)
+{
+	later(p, (int64_t)p->ms[p->at] + OVERDUE_MS, ask);
+}
+
+static void on_asked(void *arg, const struct rest_reply *reply)
+{
+	struct playing *p = arg;
+	struct leg *leg = p->player->leg;
+	bool last = p->at + 1 == p->n;
+
+	p->post = NULL;
+	if (reply->status == 404) { /* its end was missed */
+		playing_free(p);
+		media_list_ended(leg, !last);
+	} else if (reply->status == 200) {
+		broken(p, "Asterisk does not get to the end of it");
+	} else {
+		later(p, OVERDUE_MS, ask); /* a PBX that stands still plays on later */
+	}
+}
+
+/* Asterisk fetches a sound for minutes, if the server is silent, or has been stopped. */
+static void ask(struct playing *p)
+{
+	struct ari *ari = p->player->leg->ari;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/playbacks/%s", p->id);
+	p->post = rest_send(ari->rest, REST_NORMAL, "GET", path, NULL, ari->cfg->timeout_ms,
+			    on_asked, p);
+}
+
+/* ---- events ---- */
 
 static const char *uri_of(const struct message *m)
 {
@@ -284,6 +324,8 @@ static void on_started(struct playing *p, const struct message *m)
 	p->started = true;
 	p->at = i;
 	p->began_ms = now_ms;
+	if (!p->post)
+		expect_news(p); /* else the POST itself is unanswered */
 	media_item_started(p->player->leg, p->from + i);
 }
 
@@ -384,7 +426,7 @@ static void probe_ask(struct player_probe *probe)
 	switch (probe->step) {
 	case 0:
 		tc_buf_printf(&path, "/bridges/%s", probe->name);
-		body = json_pack("{s:s, s:s}", "type", "mixing", "name", probe->name);
+		body = json_pack("{s:s, s:s}", "type", "mixing", "name", ari->cfg->app);
 		break;
 	case 1:
 		tc_buf_puts(&path, "/applications/");

@@ -116,7 +116,7 @@ static void go_on(void *arg)
 	probe->want = rest_send(
 		ari->rest, REST_NORMAL, "POST", path,
 		probe->made ? NULL
-			    : json_pack("{s:s, s:s}", "type", "mixing", "name", probe->bridge),
+			    : json_pack("{s:s, s:s}", "type", "mixing", "name", ari->cfg->app),
 		ari->cfg->timeout_ms, probe->made ? on_joined : on_bridge, probe);
 	free(path);
 }

@@ -19,7 +19,35 @@ static void listed(struct ari *ari, const char *method, const char *path, rest_d
 				 done, ari);
 }
 
-/* ---- channels that none of our legs knows ---- */
+/* ---- what none of our legs knows ---- */
+
+void resync_sweep(struct ari *ari, const char *kind, const char *id)
+{
+	struct tc_buf path = {0};
+
+	tc_buf_puts(&path, kind);
+	rest_escape(&path, id);
+	rest_send(ari->rest, REST_URGENT, "DELETE", path.data, NULL, ari->cfg->timeout_ms, NULL,
+		  NULL);
+	tc_buf_fini(&path);
+}
+
+/* Bridges of calls and trials that are over. */
+static void sweep_bridges(struct ari *ari, const json_t *bridges)
+{
+	size_t i;
+	json_t *bridge;
+
+	json_array_foreach(bridges, i, bridge) {
+		const char *id = json_string_value(json_object_get(bridge, "id"));
+		const char *name = json_string_value(json_object_get(bridge, "name"));
+
+		/* other daemons have theirs: the name is the application's */
+		if (id && media_is_ours(id) && name && !strcmp(name, ari->cfg->app) &&
+		    !leg_of_part(ari, id))
+			resync_sweep(ari, "/bridges/", id);
+	}
+}
 
 static bool in_list(const json_t *ids, const char *id)
 {
@@ -90,6 +118,16 @@ static void compare(struct leg *leg, const json_t *channel)
 		leg_report(leg, TC_PBX_RESUMED);
 }
 
+static void on_bridges(void *arg, const struct rest_reply *reply)
+{
+	struct ari *ari = arg;
+
+	ari->listing = NULL;
+	if (reply->status == 200)
+		sweep_bridges(ari, reply->json);
+	medias_choose(ari->medias);
+}
+
 static void on_channels(void *arg, const struct rest_reply *reply)
 {
 	struct ari *ari = arg;
@@ -110,7 +148,7 @@ static void on_channels(void *arg, const struct rest_reply *reply)
 	show_strangers(ari, reply->json, ids);
 	json_decref(ids);
 	link_synced(ari->link);
-	medias_choose(ari->medias);
+	listed(ari, "GET", "/bridges", on_bridges);
 }
 
 /* ---- what is asked, one after the other ---- */
