@@ -153,6 +153,10 @@ class Figures:
         return (self.finished and not self.post["failed"] and self.acked == self.n and self.phones["calls"] == self.n
                 and not self.phones["doubled"])
 
+    def cpu(self):
+        return "CPU a call: %.2f ms, Asterisk's %.2f; ratio %.2f, want <= 0.33" % (
+            self.cpu_ms, self.pbx_cpu_ms, self.cpu_ms / self.pbx_cpu_ms)
+
     def must_be_whole(self, what):
         check(self.whole(), "%s: %d alerts, %d refused, %d calls, %d doubled, %d acknowledged"
               % (what, self.n, self.post["failed"], self.phones["calls"], self.phones["doubled"], self.acked))
@@ -268,15 +272,6 @@ def bare_limit(pbx, what, *how):
     return limit(RATES, measure) or RATES[0] / 2
 
 
-def cost(pbx, folder, way, d, first):
-    n = 1000
-    f = Figures(pbx, folder, d, n, 100, *PERSON, first=first, text="Test")
-    f.must_be_whole("CPU, media " + way)
-    pbx.settle()
-    say("media %s: CPU a call: tocsind, Asterisk" % way, "%.2f, %.2f ms" % (f.cpu_ms, f.pbx_cpu_ms),
-        "ratio %.2f, want <= 0.33" % (f.cpu_ms / f.pbx_cpu_ms))
-
-
 def daemon_limit(pbx, folder, way, silent, speaking):
     """The same for alerts through the daemon, as a part of the bare client's rates."""
     d = Daemon(fresh(folder), pbx.trunk(way), MANY)
@@ -293,10 +288,9 @@ def daemon_limit(pbx, folder, way, silent, speaking):
         p95 = percentile(f.setup_ms, .95)
         clean = f.whole() and p95 <= BOUND_MS
         say("media %s, %d alerts/s offered: set up, p95" % (way, rate), "%.0f/s, %.1f ms" % (f.rate, p95),
-            "" if clean else "too much")
+            f.cpu() + ("" if clean else "; too much"))
         return clean
-    wait_for_quiet()
-    cost(pbx, folder, way, d, next_numbers())
+    measure(100)
     rate = limit([silent * part for part in PARTS], measure) or 0
     say("  ratio to the bare client: silent, speaking", "%.2f, %.2f" % (rate / silent, rate / speaking), "want >= 0.80")
     d.stop()
