@@ -111,7 +111,8 @@ static void compare(struct leg *leg, const json_t *channel)
 			leg_gone(leg);
 		return;
 	}
-	if (was_up && leg->in_app)
+	/* also of one that rings: what was made ready for the answer may be broken */
+	if (was_up ? leg->in_app : leg->media && !leg->recovering)
 		media_resume(leg);
 	leg_sync(leg, channel);
 	if (was_up && leg->in_app && !leg->hung_up)
