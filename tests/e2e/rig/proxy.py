@@ -154,9 +154,7 @@ class Proxy:
                 if not delayed and kind == "rest":
                     self.requests += [p.split(b"\r\n")[0].decode() for p in data.split(b"\r\n\r\n")
                                       if b" HTTP/1.1" in p.split(b"\r\n")[0]]
-                if delayed and self._delay[kind]:
-                    await asyncio.sleep(self._delay[kind])
-                writer.write(data)
+                self._write(writer, data, self._delay[kind] if delayed else 0.0)
                 await writer.drain()
         except OSError:
             pass
@@ -172,12 +170,10 @@ class Proxy:
                     size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8), "big")
                 data = await reader.readexactly(size)
                 await self._flow["events"].wait()
-                if self._delay["events"]:
-                    await asyncio.sleep(self._delay["events"])
                 if head[0] & 15 == 1:
                     self._pass_event(writer, data)
                 else:
-                    writer.write(_frame(head[0], data))
+                    self._write(writer, _frame(head[0], data), self._delay["events"])
                 await writer.drain()
         except (asyncio.IncompleteReadError, OSError):
             pass
@@ -186,16 +182,14 @@ class Proxy:
         event = json.loads(data)
         self.events.append(event)
         for seconds, changed in self._changer(event) if self._changer else [(0, event)]:
-            text = json.dumps(changed).encode()
-            if seconds:
-                self._loop.call_later(seconds, self._send, writer, text)
-            else:
-                self._send(writer, text)
+            self._write(writer, _frame(0x81, json.dumps(changed).encode()),
+                        seconds + self._delay["events"])
 
-    @staticmethod
-    def _send(writer, text):
-        if not writer.is_closing():
-            writer.write(_frame(0x81, text))
+    def _write(self, writer, data, seconds):
+        if seconds:
+            self._loop.call_later(seconds, self._write, writer, data, 0.0)
+        elif not writer.is_closing():
+            writer.write(data)
 
 
 def _frame(first, data):
