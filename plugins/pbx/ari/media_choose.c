@@ -4,6 +4,7 @@
  * that work is taken. How one is tried is its own affair.
  */
 #include "media.h"
+#include "media_bridge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +163,7 @@ static void settle(struct medias *medias)
 	medias->said = way;
 	medias->said_none = !way;
 	for (size_t i = 0; i < MEDIA_WAYS && ways[i] != way; i++)
-		better |= considered(ari, i) && medias->candidates[i].verdict == FAILS;
+		better |= considered(ari, i);
 	if (better)
 		tc_timer_start(medias->again, AGAIN_MS);
 }
@@ -213,10 +214,15 @@ static void probe(struct medias *medias, size_t i)
 void medias_choose(struct medias *medias)
 {
 	tc_timer_stop(medias->again);
+	bridges_clean(medias->ari);
 	medias->choosing = true;
-	for (size_t i = 0; i < MEDIA_WAYS; i++)
+	for (size_t i = 0; i < MEDIA_WAYS; i++) {
+		if (medias->candidates[i].probing) /* it waits for events of an older connection */
+			ways[i]->probe_end(medias->ari);
+		medias->candidates[i].probing = false;
 		if (considered(medias->ari, i))
 			probe(medias, i);
+	}
 	medias->choosing = false;
 	if (!any_probing(medias))
 		settle(medias);
@@ -225,10 +231,22 @@ void medias_choose(struct medias *medias)
 static void on_again(void *arg)
 {
 	struct medias *medias = arg;
+	const struct media_way *way = medias_pick(medias, 0);
 
-	if (link_up(medias->ari->link))
-		medias_choose(medias);
-	/* else at the next connection */
+	if (!link_up(medias->ari->link))
+		return; /* at the next connection */
+	medias->choosing = true;
+	for (size_t i = 0; i < MEDIA_WAYS; i++) {
+		const struct candidate *c = &medias->candidates[i];
+
+		if (c->verdict == WORKS && ways[i] == way)
+			break;
+		if (considered(medias->ari, i))
+			probe(medias, i);
+	}
+	medias->choosing = false;
+	if (!any_probing(medias))
+		settle(medias);
 }
 
 void medias_doubt(struct medias *medias, const struct media_way *way)

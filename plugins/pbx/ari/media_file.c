@@ -12,6 +12,7 @@
 
 #include "media_folder.h"
 #include "media_play.h"
+#include "media_trial.h"
 
 #define FOLDER_MS 3000 /* a folder that takes longer is hung */
 
@@ -29,8 +30,8 @@ struct file {
 	struct ari *ari;
 	struct folder *folder;
 	TAILQ_HEAD(, file_leg) waiting;
-	struct player_probe *probe; /* or NULL */
-	struct tc_clip *trial;      /* one reference; its file is waited for, or played */
+	struct trial *probe;   /* or NULL */
+	struct tc_clip *trial; /* one reference; its file is waited for, or played */
 };
 
 static char *uri_of(struct ari *ari, struct tc_clip *clip)
@@ -241,7 +242,7 @@ static void begin_trial(struct file *file, int err)
 		return;
 	}
 	uri = uri_of(ari, file->trial);
-	file->probe = player_probe(ari, &media_file, uri);
+	file->probe = trial_new(ari, &media_file, uri);
 	free(uri);
 }
 
@@ -263,14 +264,14 @@ static void file_probe_message(struct ari *ari, const struct message *m)
 	struct file *file = media_own(ari, &media_file);
 
 	if (file->probe)
-		player_probe_message(file->probe, m);
+		trial_message(file->probe, m);
 }
 
 static void file_probe_end(struct ari *ari)
 {
 	struct file *file = media_own(ari, &media_file);
 
-	player_probe_free(file->probe);
+	trial_free(file->probe);
 	file->probe = NULL;
 	if (file->trial)
 		folder_remove(file->folder, file->trial);

@@ -10,9 +10,10 @@
 #include <tocsin/prompt.h>
 
 #include "media_play.h"
+#include "media_trial.h"
 
 struct http {
-	struct player_probe *probe; /* or NULL */
+	struct trial *probe; /* or NULL */
 };
 
 static void *http_open(struct ari *ari)
@@ -62,7 +63,7 @@ static void http_probe(struct ari *ari)
 	char *uri = uri_of(ari, clip, &err);
 
 	if (uri)
-		http->probe = player_probe(ari, &media_http, uri);
+		http->probe = trial_new(ari, &media_http, uri);
 	else
 		media_probed(ari, &media_http, false, fault_text(err));
 	tc_clip_unref(clip);
@@ -74,14 +75,14 @@ static void http_probe_message(struct ari *ari, const struct message *m)
 	struct http *http = media_own(ari, &media_http);
 
 	if (http->probe)
-		player_probe_message(http->probe, m);
+		trial_message(http->probe, m);
 }
 
 static void http_probe_end(struct ari *ari)
 {
 	struct http *http = media_own(ari, &media_http);
 
-	player_probe_free(http->probe);
+	trial_free(http->probe);
 	http->probe = NULL;
 }
 

@@ -18,24 +18,27 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
-#define RETRY_MS  250
-#define RETRIES   10
-#define FAILED_MS 250 /* a channel that is hung up fails first: time for the news of its end */
+#define RETRY_MS   250
+#define RETRIES    10
+#define FAILED_MS  250  /* a channel that is hung up fails first: time for the news of its end */
 #define OVERDUE_MS 5000 /* behind the end of an item there is news */
-#define SHORT_MS  60  /* of items this short it is not asked whether they were played */
+#define SHORT_MS   60   /* of items this short it is not asked whether they were played */
 
 struct playing {
 	TAILQ_ENTRY(playing) link;
 	struct player *player;
 	char id[TC_ID_SIZE + 4];
-	struct rest_want *post, *del;
+	struct rest_want *post, *del, *get;
 	struct tc_timer *timer;
 	void (*next)(struct playing *p);
 	bool posted;   /* Asterisk has it, or may have it */
 	bool stopping; /* nobody wants it any more: freed when it is gone */
 	bool started; /* events before the first PlaybackStarted are of an older one of this name */
 	unsigned tries;
+	unsigned quiet;     /* how often it was asked in vain */
+	bool over;          /* it has failed */
 	size_t from, n, at; /* first item, number of uris, the one that plays */
+	size_t asked;       /* at, when it was asked for news */
 	char **uris;        /* owned; NULL = without a length */
 	uint32_t *ms;       /* owned; how long they are */
 	int64_t began_ms;   /* by Asterisk's clock, when at began; 0 = unknown */
@@ -52,6 +55,8 @@ static void playing_free(struct playing *p)
 		rest_cancel(p->post);
 	if (p->del)
 		rest_cancel(p->del);
+	if (p->get)
+		rest_cancel(p->get);
 	tc_timer_free(p->timer);
 	for (size_t i = 0; i < p->n; i++)
 		free(p->uris[i]);
@@ -80,10 +85,64 @@ void player_init(struct player *player, struct leg *leg)
 	TAILQ_INIT(&player->all);
 }
 
+static void broken(struct playing *p, const char *why)
+{
+	media_broken(p->player->leg, why);
+}
+
+/* ---- when there is no news ---- */
+
+static void ask(struct playing *p);
+
+static void expect_news(struct playing *p)
+{
+	later(p, (int64_t)p->ms[p->at] + OVERDUE_MS, ask);
+}
+
+static void on_asked(void *arg, const struct rest_reply *reply)
+{
+	struct playing *p = arg;
+	struct leg *leg = p->player->leg;
+	bool last = p->at + 1 == p->n;
+
+	p->get = NULL;
+	if (p->stopping || p->over)
+		return;
+	if (reply->status == 404) { /* its end was missed */
+		playing_free(p);
+		media_list_ended(leg, !last);
+	} else if (reply->status != 200) {
+		p->quiet = 0; /* a PBX that stands still plays on later */
+		later(p, OVERDUE_MS, ask);
+	} else if (p->at == p->asked && p->quiet++) {
+		broken(p, "Asterisk does not get to the end of it");
+	} else {
+		expect_news(p); /* it may have stood still until just now */
+	}
+}
+
+/* Asterisk fetches a sound for minutes, if the server is silent, or has been stopped. */
+static void ask(struct playing *p)
+{
+	struct ari *ari = p->player->leg->ari;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/playbacks/%s", p->id);
+	p->asked = p->at;
+	p->get = rest_send(ari->rest, REST_NORMAL, "GET", path, NULL, ari->cfg->timeout_ms,
+			   on_asked, p);
+}
+
+static void posted(struct playing *p)
+{
+	p->posted = true;
+	expect_news(p);
+}
+
 /* ---- start and stop ---- */
 
 static void post(struct playing *p);
-static void delete (struct playing *p);
+static void take_back(struct playing *p);
 
 static void on_deleted(void *arg, const struct rest_reply *reply)
 {
@@ -91,7 +150,7 @@ static void on_deleted(void *arg, const struct rest_reply *reply)
 
 	p->del = NULL;
 	if (!reply->status) {
-		later(p, RETRY_MS, delete);
+		later(p, RETRY_MS, take_back);
 		return;
 	}
 	/* 404: it has ended, or was never there */
@@ -101,7 +160,7 @@ static void on_deleted(void *arg, const struct rest_reply *reply)
 		post(p); /* it was not known whether Asterisk had it: now it has not */
 }
 
-static void delete (struct playing *p)
+static void take_back(struct playing *p)
 {
 	struct ari *ari = p->player->leg->ari;
 	char path[64];
@@ -113,17 +172,13 @@ static void delete (struct playing *p)
 			   on_deleted, p);
 }
 
-static void broken(struct playing *p, const char *why)
-{
-	media_broken(p->player->leg, why);
-}
-
 static void refused(struct playing *p, const struct rest_reply *reply)
 {
-	if (reply->err == TC_EUNSURE) {
+	if (reply->err == TC_EUNSURE && p->started) {
+		posted(p);
+	} else if (reply->err == TC_EUNSURE) {
 		p->posted = true;
-		if (!p->started)
-			delete (p);
+		take_back(p);
 	} else if (reply->status == 404) {
 		p->posted = false; /* the channel is gone: the leg will hear of it */
 	} else if ((!reply->status || reply->status == 409) && ++p->tries < RETRIES) {
@@ -140,14 +195,12 @@ static void on_posted(void *arg, const struct rest_reply *reply)
 	bool good = reply->status >= 200 && reply->status < 300;
 
 	p->post = NULL;
-	if (good && !p->stopping)
-		expect_news(p);
 	if (p->stopping && (good || reply->err == TC_EUNSURE))
-		delete (p);
+		take_back(p);
 	else if (p->stopping)
 		playing_free(p);
 	else if (good)
-		p->posted = true;
+		posted(p);
 	else
 		refused(p, reply);
 }
@@ -203,7 +256,7 @@ void player_stop(struct player *player)
 	p->stopping = true;
 	tc_timer_stop(p->timer);
 	if (p->posted)
-		delete (p);
+		take_back(p);
 	else if (!p->post && !p->del)
 		playing_free(p);
 	/* else when the POST is answered: a DELETE might overtake it */
@@ -224,6 +277,8 @@ void player_end(struct player *player)
 	}
 }
 
+/* ---- events ---- */
+
 int64_t player_event_ms(const json_t *event)
 {
 	const char *text = json_string_value(json_object_get(event, "timestamp"));
@@ -238,45 +293,6 @@ int64_t player_event_ms(const json_t *event)
 		ms = strtol(rest + 1, NULL, 10);
 	return (int64_t)timegm(&tm) * 1000 + ms;
 }
-
-/* ---- when there is no news ---- */
-
-static void ask(struct playing *p);
-
-static void expect_news(struct playing *p)
-{
-	later(p, (int64_t)p->ms[p->at] + OVERDUE_MS, ask);
-}
-
-static void on_asked(void *arg, const struct rest_reply *reply)
-{
-	struct playing *p = arg;
-	struct leg *leg = p->player->leg;
-	bool last = p->at + 1 == p->n;
-
-	p->post = NULL;
-	if (reply->status == 404) { /* its end was missed */
-		playing_free(p);
-		media_list_ended(leg, !last);
-	} else if (reply->status == 200) {
-		broken(p, "Asterisk does not get to the end of it");
-	} else {
-		later(p, OVERDUE_MS, ask); /* a PBX that stands still plays on later */
-	}
-}
-
-/* Asterisk fetches a sound for minutes, if the server is silent, or has been stopped. */
-static void ask(struct playing *p)
-{
-	struct ari *ari = p->player->leg->ari;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/playbacks/%s", p->id);
-	p->post = rest_send(ari->rest, REST_NORMAL, "GET", path, NULL, ari->cfg->timeout_ms,
-			    on_asked, p);
-}
-
-/* ---- events ---- */
 
 static const char *uri_of(const struct message *m)
 {
@@ -324,8 +340,9 @@ static void on_started(struct playing *p, const struct message *m)
 	p->started = true;
 	p->at = i;
 	p->began_ms = now_ms;
-	if (!p->post)
-		expect_news(p); /* else the POST itself is unanswered */
+	p->quiet = 0;
+	if (p->posted && !p->get)
+		expect_news(p);
 	media_item_started(p->player->leg, p->from + i);
 }
 
@@ -346,6 +363,7 @@ static void on_finished(struct playing *p, const struct message *m)
 		last--;
 	if (!strcmp(m->playback_state, "failed")) {
 		p->posted = false;
+		p->over = true;
 		later(p, FAILED_MS, cannot_play);
 		return;
 	}
@@ -364,120 +382,4 @@ void player_message(struct player *player, const struct message *m)
 		on_started(p, m);
 	else if (m->type == MESSAGE_PLAYBACK_FINISHED)
 		on_finished(p, m);
-}
-
-/* ---- proving that it works ---- */
-
-#define PROBE_MS 10000
-
-struct player_probe {
-	struct ari *ari;
-	const struct media_way *way;
-	char *name; /* owned; of the bridge, and of the playback */
-	char *uri;  /* owned */
-	int step;
-	struct rest_want *want;
-	struct tc_timer *timer;
-};
-
-static void probe_ask(struct player_probe *probe);
-
-void player_probe_free(struct player_probe *probe)
-{
-	struct ari *ari;
-	char *path;
-
-	if (!probe)
-		return;
-	ari = probe->ari;
-	if (probe->want)
-		rest_cancel(probe->want);
-	path = tc_asprintf("/bridges/%s", probe->name);
-	rest_send(ari->rest, REST_NORMAL, "DELETE", path, NULL, ari->cfg->timeout_ms, NULL, NULL);
-	free(path);
-	tc_timer_free(probe->timer);
-	free(probe->name);
-	free(probe->uri);
-	free(probe);
-}
-
-static void on_probe_reply(void *arg, const struct rest_reply *reply)
-{
-	struct player_probe *probe = arg;
-	char why[200];
-
-	probe->want = NULL;
-	if (reply->status >= 200 && reply->status < 300) {
-		probe->step++;
-		probe_ask(probe);
-		return;
-	}
-	snprintf(why, sizeof(why), "Asterisk refuses a trial: %s", reply->text);
-	media_probed(probe->ari, probe->way, false, why);
-}
-
-/* A bridge, its events, a sound in it. */
-static void probe_ask(struct player_probe *probe)
-{
-	struct ari *ari = probe->ari;
-	struct tc_buf path = {0};
-	json_t *body = NULL;
-
-	switch (probe->step) {
-	case 0:
-		tc_buf_printf(&path, "/bridges/%s", probe->name);
-		body = json_pack("{s:s, s:s}", "type", "mixing", "name", ari->cfg->app);
-		break;
-	case 1:
-		tc_buf_puts(&path, "/applications/");
-		rest_escape(&path, ari->cfg->app);
-		tc_buf_puts(&path, "/subscription?eventSource=bridge:");
-		rest_escape(&path, probe->name);
-		break;
-	case 2:
-		tc_buf_printf(&path, "/bridges/%s/play", probe->name);
-		body = json_pack("{s:[s], s:s}", "media", probe->uri, "playbackId", probe->name);
-		break;
-	default:
-		return; /* the events tell */
-	}
-	probe->want = rest_send(ari->rest, REST_NORMAL, "POST", path.data, body,
-				ari->cfg->timeout_ms, on_probe_reply, probe);
-	tc_buf_fini(&path);
-}
-
-static void probe_timed_out(void *arg)
-{
-	struct player_probe *probe = arg;
-
-	media_probed(probe->ari, probe->way, false,
-		     "Asterisk did not get to the end of a short sound");
-}
-
-struct player_probe *player_probe(struct ari *ari, const struct media_way *way, const char *uri)
-{
-	struct player_probe *probe = tc_alloc(sizeof(*probe));
-
-	probe->ari = ari;
-	probe->way = way;
-	probe->name = media_probe_name(ari, way);
-	probe->uri = tc_strdup(uri);
-	probe->timer = tc_timer_new(ari->self, probe_timed_out, probe);
-	tc_timer_start(probe->timer, PROBE_MS);
-	probe_ask(probe);
-	return probe;
-}
-
-void player_probe_message(struct player_probe *probe, const struct message *m)
-{
-	struct ari *ari = probe->ari;
-	const struct media_way *way = probe->way;
-
-	if (m->type != MESSAGE_PLAYBACK_FINISHED || strcmp(m->playback, probe->name) != 0 ||
-	    strcmp(uri_of(m), probe->uri) != 0)
-		return;
-	if (!strcmp(m->playback_state, "done"))
-		media_probed(ari, way, true, "Asterisk has played a trial");
-	else
-		media_probed(ari, way, false, "Asterisk cannot play a trial");
 }

@@ -33,17 +33,6 @@ void player_end(struct player *player);
 /* The number of names that the playbacks of a leg have, one after the other. */
 #define PLAYER_NAMES 8
 
-/*
- * Play one sound to nobody, in a bridge without channels: media_probed() tells the outcome.
- *
- * uri  as above, borrowed
- */
-struct player_probe;
-struct player_probe *player_probe(struct ari *ari, const struct media_way *way, const char *uri);
-void player_probe_message(struct player_probe *probe, const struct message *m);
-/* For probe_end(); NULL is fine. */
-void player_probe_free(struct player_probe *probe);
-
 /* Milliseconds of an event's "timestamp", or 0. For tests. */
 int64_t player_event_ms(const json_t *event);
 
