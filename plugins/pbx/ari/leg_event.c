@@ -60,11 +60,13 @@ static void forget_it(struct leg *leg)
 
 void leg_end(struct leg *leg, enum tc_pbx_end end, const char *text)
 {
-	struct tc_pbx_event e = event_of(leg, TC_PBX_ENDED);
+	struct tc_pbx_event e;
 
 	if (leg->state == LEG_ENDED)
 		return;
 	leg->state = LEG_ENDED;
+	media_end(leg); /* first: what was spoken of its list counts */
+	e = event_of(leg, TC_PBX_ENDED);
 	e.end = end;
 	e.sip = leg->tech_cause;
 	e.q850 = leg->cause;
@@ -73,7 +75,6 @@ void leg_end(struct leg *leg, enum tc_pbx_end end, const char *text)
 		tc_pbx_note(leg->ari->self, leg->id, leg->notes);
 	leg->notes = NULL;
 	tc_pbx_event(leg->ari->self, &e);
-	media_end(leg);
 	if (leg->doubtful)
 		leg_timer(leg, UNWANTED_MS, forget_it);
 	else
