@@ -99,6 +99,9 @@ static void item_ended(struct rtp_leg *r, const struct playlist_end *end)
 
 	if (!r->list || end->play_id != r->number || !r->list->items[item].ms)
 		return;
+	/* What a PBX does that is not heard of is not known: media_resume() follows. */
+	if (!link_up(r->leg->ari->link))
+		return;
 	next = next_item(r->list, item + 1);
 	if (next < r->list->n) {
 		media_item_started(r->leg, next);

@@ -17,8 +17,9 @@
 
 #define AHEAD_MS    5000 /* Asterisk's queue holds 20 s */
 #define CHUNK       ((size_t)WSCHAN_HZ)
-#define CLOSED_MS   300  /* a PBX that goes down takes its connections first */
-#define UNMARKED_MS 1500 /* so late no mark is: this version has none */
+#define CLOSED_MS   300   /* a PBX that goes down takes its connections first */
+#define STUCK_MS    20000 /* so late no mark is, and a PBX that is down is known to be */
+#define UNMARKED_MS 1500  /* so late no mark is: this version has none */
 
 struct mark {
 	STAILQ_ENTRY(mark) link;
@@ -109,9 +110,13 @@ static void expect_mark(struct ws_leg *w)
 	int64_t ms;
 
 	tc_timer_stop(w->unmarked);
-	if (!mark || !wschan_plain(w->chan))
+	if (!mark)
 		return;
-	ms = mark->ms - (tc_now_us() - w->began_us) / 1000 + (w->by_clock ? 0 : UNMARKED_MS);
+	ms = mark->ms - (tc_now_us() - w->began_us) / 1000;
+	if (!wschan_plain(w->chan))
+		ms += STUCK_MS;
+	else if (!w->by_clock)
+		ms += UNMARKED_MS;
 	tc_timer_start(w->unmarked, ms > 0 ? ms : 0);
 }
 
@@ -186,14 +191,20 @@ static void on_mark(void *arg, uint32_t number)
 	feed(w);
 }
 
-/* By the clock what is marked next has been played. */
+/* A mark is overdue: by the clock what it marks has been played, if this version has no marks. */
 static void on_unmarked(void *arg)
 {
 	struct ws_leg *w = arg;
 
-	w->by_clock = true;
-	pass_mark(w);
-	feed(w);
+	if (wschan_plain(w->chan)) {
+		w->by_clock = true;
+		pass_mark(w);
+		feed(w);
+	} else if (link_up(w->leg->ari->link)) {
+		media_broken(w->leg, "Asterisk does not play what it was sent");
+	} else { /* a PBX that stands still plays on later */
+		tc_timer_start(w->unmarked, STUCK_MS);
+	}
 }
 
 static void on_flow(void *arg, bool go)
@@ -311,10 +322,11 @@ static void ws_message(struct leg *leg, const struct message *m)
 		on_failed(w, "the channel for speech was hung up");
 }
 
-/* The connection for speech may have stayed. */
+/* Nobody has looked after the connection for speech: it is made anew. */
 static bool ws_resume(struct leg *leg)
 {
-	return !leg_of(leg)->broken;
+	(void)leg;
+	return false;
 }
 
 static void ws_end(struct leg *leg)

@@ -115,7 +115,8 @@ static void connect_to(struct wschan *w, const char *id)
 				       .protocol = "media",
 				       .user = cfg->user,
 				       .password = cfg->password,
-				       .ping_ms = cfg->keepalive_ms,
+				       /* no pings: that for events shows whether Asterisk is there,
+					  and one that stands still for a while plays on later */
 				       .timeout_ms = cfg->timeout_ms};
 
 	w->socket = socket_open(w->ari->sockets, &target, &events, w);
