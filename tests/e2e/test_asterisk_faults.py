@@ -95,15 +95,15 @@ def test_asterisk_killed(rig, version, state, tmp_path):
     case.is_lost_and_called_again()
 
 
-@pytest.mark.parametrize("state, seconds", zip(STATES, (6.0, 20.0, 6.0)), ids=STATES)
-def test_asterisk_frozen(rig, pbx, state, seconds, tmp_path):
+@pytest.mark.parametrize("state", STATES)
+def test_asterisk_frozen(rig, pbx, state, tmp_path):
     """The trunk is down for so long; then the very same call goes on."""
     case = Case(rig, pbx, state, tmp_path)
     pbx.freeze()
     try:
         wait_health(case.d, False)
         assert case.d.alert(case.alert)["state"] == "open"
-        time.sleep(seconds)
+        time.sleep(20.0 if state == "speaking" and pbx.major >= 22 else 4.0)
         assert len(case.room.calls) == 1
     finally:
         pbx.thaw()
@@ -256,6 +256,7 @@ def test_answered_while_no_request_works(rig, pbx, way, tmp_path):
     case.is_acknowledged_in_this_call()
 
 
+@pytest.mark.parametrize("pbx", ["22"], indirect=True)
 def test_slow_answers(rig, pbx, way):
     way.delay("rest", 0.3)
     way.delay("events", 0.2)
@@ -285,7 +286,7 @@ def disturb(seed):
     return changer
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_events_doubled_and_out_of_order(rig, pbx, way, seed, tmp_path):
     way.change(disturb(seed))
     habits = [Habit(refuse=(486, "Busy Here")), Habit(hangup=0.4), Habit(ring=0.2, keys="4@2.5")]
@@ -373,6 +374,7 @@ def test_the_daemon_is_killed(rig, pbx, state, tmp_path):
     case.is_acknowledged_in_this_call()
 
 
+@pytest.mark.parametrize("pbx", ["22"], indirect=True)
 def test_the_daemon_is_killed_and_the_message_is_heard_after_all(rig, pbx, tmp_path):
     case = Case(rig, pbx, "speaking", tmp_path)
     case.d.kill9()
@@ -407,6 +409,7 @@ def test_the_daemon_is_killed_and_the_alert_is_resolved(rig, pbx, tmp_path):
     assert len(case.room.calls) == 1
 
 
+@pytest.mark.parametrize("pbx", ["22"], indirect=True)
 @pytest.mark.parametrize("after_ms", [0, 5, 20, 60])
 def test_the_daemon_is_killed_right_after_the_202(rig, pbx, after_ms):
     room = rig.room(Habit(ring=0.3, keys="4@3.0,4@4.0,4@5.0"))
