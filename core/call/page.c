@@ -154,7 +154,8 @@ void page_stop(struct page *page, const char *reason)
 		page_free(page);
 		return;
 	}
-	if (call->state != CALL_ANSWERED)
+	/* with the PBX's dialplan nobody can be told, except by its own key: let that finish */
+	if (call->state != CALL_ANSWERED || (call->released && !call->result))
 		call_hang_up(call); /* may free the page */
 	else if (!call->finishing && !call->key_busy)
 		play_say(call, reason, true);
