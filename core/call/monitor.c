@@ -93,6 +93,10 @@ static void on_released(struct call *call, const struct tc_pbx_event *event)
 {
 	if (call->state != CALL_ANSWERED)
 		answered(call, event); /* while nobody looked */
+	take_ref(call, event);
+	if (!call->page || call->adopted) /* an earlier process gave it back, after the message */
+		call->heard = true;
+	call->adopted = false;
 	play_release(call);
 	if (!call->hung_up)
 		monitor_limit(call, TALK_MS);

@@ -102,8 +102,8 @@ struct tc_pbx_event {
 	char text[96];         /* ENDED: for people, "Busy Here" */
 	char number[40];       /* INCOMING: the caller, digits with or without "+"; "" = withheld */
 	char called[40];       /* INCOMING: the number or extension that was dialled, "" = unknown */
-	char ref[512];         /* PLACED, RINGING, ANSWERED: opaque; "" = none. The core stores the
-				  newest one with the
+	char ref[512];         /* PLACED, RINGING, ANSWERED, RELEASED: opaque; "" = none. The core
+				  stores the newest one with the
 	                          call and gives it back to recover() after a crash */
 };
 
