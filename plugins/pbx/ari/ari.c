@@ -132,6 +132,14 @@ static const struct tc_option options[] = {
 	 .min = 200,
 	 .max = 60000,
 	 .help = "how long to wait for an answer of Asterisk"},
+	{.name = "lost_after",
+	 .type = TC_DURATION,
+	 FIELD(lost_after_ms),
+	 .def = "30s",
+	 .min = 1000,
+	 .max = 3600000,
+	 .help = "so long without a connection, calls that are up count as lost: the people are "
+		 "called again, by another trunk if there is one"},
 	{.name = "connections",
 	 .type = TC_INT,
 	 FIELD(connections),
@@ -291,6 +299,7 @@ static void close_trunk(void *state)
 	medias_free(ari->medias);
 	sockets_free(ari->sockets);
 	rest_free(ari->rest);
+	tc_timer_free(ari->deaf);
 	free(ari);
 }
 
@@ -315,6 +324,7 @@ static int open_trunk(struct tc_instance *self, const void *cfg, void **state)
 		free(ari);
 		return -EIO;
 	}
+	ari->deaf = tc_timer_new(self, resync_deaf, ari);
 	ari->medias = medias_new(ari);
 	ari->link = link_new(ari);
 	*state = ari;
@@ -376,9 +386,8 @@ static int hangup(void *state, const char *call_id)
 
 static int recover(void *state, const char *call_id, const char *number, const char *ref)
 {
-	(void)number;
-	(void)ref; /* the channel has the call's id */
-	return leg_recover(state, call_id);
+	(void)number; /* the channel has the call's id */
+	return leg_recover(state, call_id, ref);
 }
 
 static int answer(void *state, const char *call_id)

@@ -48,6 +48,7 @@ struct ari_config {
 	const char *rtp_address;      /* ours, for externalmedia */
 	const char *rtp_ports;
 	int64_t keepalive_ms, timeout_ms;
+	int64_t lost_after_ms;        /* without a connection its calls are given up */
 	int64_t connections;
 	int64_t max_calls;
 	double calls_per_second;
@@ -83,6 +84,8 @@ struct ari {
 	struct rest_want *listing;    /* resync.c */
 	json_t *app_ids;              /* owned; the channels of our app */
 	int64_t listed_us;            /* when the list of channels was asked for */
+	struct tc_timer *deaf;        /* resync.c: since nothing is heard of it */
+	bool is_deaf;
 	TAILQ_HEAD(, check) checks;   /* check.c */
 };
 
@@ -105,7 +108,6 @@ struct leg {
 	bool incoming;            /* it was not placed by us */
 	bool recovering;          /* by an earlier process: not yet known whether it is up */
 	bool dialplan;            /* answered calls are sent into the PBX's dialplan */
-	bool entered;             /* it was, so that the next StasisStart is for the message */
 	bool in_app;              /* in Stasis, and ours: things can be played */
 	bool released;            /* given back to the dialplan after the message */
 	bool rang;                /* the far end was reached */
@@ -118,6 +120,9 @@ struct leg {
 	int cause, tech_cause;    /* the newest heard of */
 	char cause_text[64], dialstatus[24];
 	int64_t placed_us;        /* monotonic */
+	int64_t moved_us;         /* monotonic, when it was last heard to come or go */
+	int64_t stay_ms;          /* by Asterisk's clock, when it came into our app last */
+	int64_t ending_us;        /* monotonic, when its end was asked for, 0 = it was not */
 	uint32_t spoken_ms;
 	struct tc_timer *timer;   /* what it does next: on_timer */
 	void (*on_timer)(struct leg *leg);
@@ -130,6 +135,11 @@ struct leg {
 	size_t notes_bytes;
 };
 
+/* In dialplan mode: what Stasis is given at the answer, and not by the dialplan. */
+#define LEG_BEGIN "begin"
+/* The reference of a call that was given back to the dialplan after its message. */
+#define LEG_RELEASED "released"
+
 /* ---- leg.c: what Asterisk is asked for ---- */
 
 struct leg *leg_find(struct ari *ari, const char *id);
@@ -138,7 +148,7 @@ struct leg *leg_of_channel(struct ari *ari, const char *channel);
 struct leg *leg_of_part(struct ari *ari, const char *name);
 int leg_originate(struct ari *ari, const struct tc_pbx_originate *call);
 int leg_hangup(struct ari *ari, const char *id);
-int leg_recover(struct ari *ari, const char *id);
+int leg_recover(struct ari *ari, const char *id, const char *ref);
 int leg_answer(struct ari *ari, const char *id);
 int leg_release(struct ari *ari, const char *id);
 /* A channel of somebody else has come into our app. */
@@ -168,6 +178,13 @@ void leg_report(struct leg *leg, enum tc_pbx_event_type type);
 void leg_placed(struct leg *leg);
 /* It is over: tell the core. The leg may be gone afterwards. text may be "" */
 void leg_end(struct leg *leg, enum tc_pbx_end end, const char *text);
+/*
+ * It is over for the core, although Asterisk cannot be asked: what may still be there is ended
+ * when it can.
+ */
+void leg_give_up(struct leg *leg, const char *text);
+/* One that has ended is kept for a while, should its channel show up. */
+void leg_linger(struct leg *leg);
 /* For media: an item has ended. item_ms: how much of it was sent; sound: it was no silence. */
 void leg_played(struct leg *leg, uint32_t play_id, uint32_t item, uint32_t item_ms, bool whole,
 		bool sound);
@@ -209,8 +226,10 @@ void link_synced(struct link *link);
 void resync(struct ari *ari);
 /* End what nobody needs: kind is "/channels/" or "/bridges/". */
 void resync_sweep(struct ari *ari, const char *kind, const char *id);
-/* Give up what is under way. */
+/* Give up what is under way: nothing is heard of Asterisk. */
 void resync_stop(struct ari *ari);
+/* Nothing was heard of it for too long: ari's calls are over for the core. */
+void resync_deaf(void *ari);
 
 /* ---- check.c ---- */
 

@@ -20,6 +20,7 @@
 #define AGAIN_MAX_MS 4000
 #define LOOK_UP_MS 1000  /* for a call that was asked for without an answer: the next trunk waits */
 #define DESTROYED_MS 2000 /* from a DELETE that succeeded to the event that says so */
+#define RECOVER_MS 12000  /* then the core has given up what could not be looked up */
 
 /* ---- registry ---- */
 
@@ -277,6 +278,8 @@ static json_t *originate_body(struct leg *leg, const char *endpoint, const char 
 				 (int)((ring_timeout_ms + 999) / 1000) + BACKSTOP_S, "variables",
 				 variables(cfg));
 
+	if (leg->dialplan && body)
+		json_object_set_new(body, "appArgs", json_string(LEG_BEGIN));
 	free(id);
 	return body;
 }
@@ -326,8 +329,15 @@ static void on_deleted(void *arg, const struct rest_reply *reply)
 
 	leg->ending = NULL;
 	if (reply->status == 404 || (reply->status >= 200 && reply->status < 300)) {
-		if (leg->state != LEG_ENDED) /* its event says why; should that be lost: */
+		if (leg->state == LEG_ENDED)
+			leg_linger(leg);
+		else /* its event says why; should that be lost: */
 			leg_timer(leg, DESTROYED_MS, is_it_gone);
+		return;
+	}
+	if (leg->state != LEG_ENDED &&
+	    tc_now_us() - leg->ending_us > leg->ari->cfg->lost_after_ms * 1000) {
+		leg_give_up(leg, "Asterisk does not hang it up");
 		return;
 	}
 	leg_timer(leg, leg->again_ms, delete_again);
@@ -339,6 +349,8 @@ void leg_delete(struct leg *leg)
 {
 	bool unanswered = leg->incoming && leg->state != LEG_UP;
 
+	if (!leg->ending_us)
+		leg->ending_us = tc_now_us();
 	if (!leg->ending)
 		leg->ending = send(leg, "DELETE", unanswered ? "?reason=busy" : "", on_deleted);
 }
@@ -358,29 +370,40 @@ int leg_hangup(struct ari *ari, const char *id)
 	return 0;
 }
 
-int leg_recover(struct ari *ari, const char *id)
+int leg_recover(struct ari *ari, const char *id, const char *ref)
 {
 	struct leg *leg = leg_find(ari, id);
 
 	if (!leg)
 		leg = leg_new(ari, id, id);
 	leg->recovering = true;
-	leg->entered = leg->dialplan; /* if it was answered: leg_sync() sees where it is */
+	leg->released = leg->dialplan && !strcmp(ref, LEG_RELEASED);
 	if (link_up(ari->link))
 		leg_look_up(leg);
-	/* else when the link is up: resync() does */
+	else /* when the link is up: resync() does; else for the sake of its end */
+		leg_timer(leg, RECOVER_MS, look_up_again);
 	return 0;
 }
 
 /* ---- the dialplan ---- */
+
+static void continue_again(struct leg *leg)
+{
+	leg_continue(leg, !leg->released);
+}
 
 static void on_continued(void *arg, const struct rest_reply *reply)
 {
 	struct leg *leg = arg;
 
 	leg->moving = NULL;
-	if (reply->status >= 200 && reply->status < 300)
-		return; /* StasisEnd follows */
+	if ((reply->status >= 200 && reply->status < 300) || reply->status == 409)
+		return; /* StasisEnd follows, or it is not in our app any more */
+	if (!reply->status) {
+		if (!leg->hung_up && leg->state != LEG_ENDED)
+			leg_timer(leg, AGAIN_MIN_MS, continue_again);
+		return;
+	}
 	tc_log(leg->ari->self, TC_LOG_WARN, "call %s: the dialplan does not take it: %s", leg->id,
 	       reply->text);
 	leg_delete(leg);
@@ -398,6 +421,7 @@ void leg_continue(struct leg *leg, bool begin)
 		body = json_pack("{s:s, s:s, s:I}", "context", cfg->context, "extension",
 				 cfg->extension, "priority", (json_int_t)cfg->priority);
 	leg->in_app = false;
+	leg->moved_us = tc_now_us();
 	path = channel_path(leg, "/continue");
 	leg->moving = rest_send(leg->ari->rest, REST_URGENT, "POST", path, body, cfg->timeout_ms,
 				on_continued, leg);

@@ -11,6 +11,7 @@
 #include "ari.h"
 #include "cause/cause.h"
 #include "media.h"
+#include "media_play.h"
 
 #define UNWANTED_MS (10 * 60 * 1000) /* how long a call that may yet appear is looked out for */
 #define NOTES_MAX 64
@@ -32,6 +33,8 @@ void leg_report(struct leg *leg, enum tc_pbx_event_type type)
 		tc_strcopy(e.number, sizeof(e.number), leg->caller);
 		tc_strcopy(e.called, sizeof(e.called), leg->called);
 	}
+	if (type == TC_PBX_RELEASED)
+		tc_strcopy(e.ref, sizeof(e.ref), LEG_RELEASED);
 	e.dialplan = leg->dialplan;
 	tc_pbx_event(leg->ari->self, &e);
 }
@@ -58,6 +61,20 @@ static void forget_it(struct leg *leg)
 	leg_free(leg);
 }
 
+void leg_linger(struct leg *leg)
+{
+	leg_timer(leg, UNWANTED_MS, forget_it);
+}
+
+void leg_give_up(struct leg *leg, const char *text)
+{
+	if (leg->state == LEG_ENDED)
+		return;
+	leg->doubtful = true;
+	leg_end(leg, TC_PBX_END_GONE, text);
+	leg_delete(leg);
+}
+
 void leg_end(struct leg *leg, enum tc_pbx_end end, const char *text)
 {
 	struct tc_pbx_event e;
@@ -76,7 +93,7 @@ void leg_end(struct leg *leg, enum tc_pbx_end end, const char *text)
 	leg->notes = NULL;
 	tc_pbx_event(leg->ari->self, &e);
 	if (leg->doubtful)
-		leg_timer(leg, UNWANTED_MS, forget_it);
+		leg_linger(leg);
 	else
 		leg_free(leg);
 }
@@ -140,23 +157,48 @@ static void ringing(struct leg *leg)
 	media_prepare(leg);
 }
 
-static void up(struct leg *leg)
+static void up(struct leg *leg, enum tc_pbx_event_type type)
 {
 	leg->rang = true;
 	if (leg->state != LEG_PLACED && leg->state != LEG_RINGING)
 		return;
 	leg->state = LEG_UP;
-	if (!leg->hung_up && !leg->ending)
+	if (!leg->hung_up && !leg->ending) {
+		leg->timed_out = false;
 		tc_timer_stop(leg->timer);
-	leg_report(leg, TC_PBX_ANSWERED);
+	}
+	leg_report(leg, type);
 	media_prepare(leg);
 }
 
-static void enter_app(struct leg *leg)
+/*
+ * It is in our app: to be spoken to, once more perhaps; or in dialplan mode to be sent there.
+ *
+ * args  of Stasis()
+ */
+static void enter_app(struct leg *leg, const char *args)
 {
+	bool again = leg->released && leg->state == LEG_UP;
+
+	if (leg->dialplan && !strcmp(args, LEG_BEGIN)) {
+		up(leg, TC_PBX_ANSWERED);
+		leg_continue(leg, true);
+		return;
+	}
 	leg->in_app = true;
-	up(leg);
+	leg->released = false;
+	up(leg, TC_PBX_ANSWERED);
+	if (again)
+		leg_report(leg, TC_PBX_ANSWERED);
 	media_ready(leg);
+}
+
+/* It is known how far an earlier process's call is. */
+static void recovered(struct leg *leg)
+{
+	if (leg->recovering)
+		media_resume(leg); /* what that one was saying */
+	leg->recovering = false;
 }
 
 /* ---- events ---- */
@@ -174,28 +216,30 @@ static void on_state(struct leg *leg, const struct message *m)
 	if (!strcmp(m->state, "Ringing"))
 		ringing(leg);
 	else if (!strcmp(m->state, "Up") && leg->incoming)
-		enter_app(leg);
+		enter_app(leg, "");
 	/* of one that we placed StasisStart tells: only then can it be played to */
 }
 
 static void on_stasis_start(struct leg *leg, const struct message *m)
 {
-	(void)m;
-	if (leg->released || leg->incoming)
-		return;
-	if (leg->dialplan && !leg->entered) {
-		leg->entered = true;
-		up(leg);
-		leg_continue(leg, true);
-	} else {
-		enter_app(leg);
-	}
+	int64_t at_ms = player_event_ms(m->json);
+	const char *args = json_string_value(json_array_get(json_object_get(m->json, "args"), 0));
+
+	if (leg->incoming || (at_ms && at_ms <= leg->stay_ms))
+		return; /* told twice, or late */
+	leg->stay_ms = at_ms;
+	leg->moved_us = tc_now_us();
+	enter_app(leg, args ? args : "");
 }
 
 static void on_stasis_end(struct leg *leg, const struct message *m)
 {
-	(void)m;
+	int64_t at_ms = player_event_ms(m->json);
+
+	if (at_ms && at_ms < leg->stay_ms)
+		return; /* an earlier stay's */
 	leg->in_app = false;
+	leg->moved_us = tc_now_us();
 	if (leg->incoming) /* the last that is told of a channel we have not made */
 		leg_end(leg, why(leg), "");
 }
@@ -206,6 +250,10 @@ static void on_dtmf(struct leg *leg, const struct message *m)
 	struct tc_pbx_event e = event_of(leg, TC_PBX_DTMF);
 
 	e.key = m->digit[0];
+	if (leg->recovering && !leg->dialplan) { /* who presses has answered */
+		recovered(leg);
+		enter_app(leg, "");
+	}
 	if (leg->in_app && e.key)
 		tc_pbx_event(leg->ari->self, &e);
 }
@@ -305,13 +353,25 @@ void leg_message(struct leg *leg, const struct message *m)
 
 /* ---- lists ---- */
 
-/* In the PBX's dialplan, and not in Stasis. */
-static bool elsewhere(const json_t *channel)
+/* It talks: with us, or with the PBX's dialplan. */
+static void sync_up(struct leg *leg, const json_t *dialplan)
 {
-	const json_t *dialplan = json_object_get(channel, "dialplan");
 	const char *app = json_string_value(json_object_get(dialplan, "app_name"));
+	const char *data = json_string_value(json_object_get(dialplan, "app_data"));
+	const char *args = data ? strchr(data, ',') : NULL;
 
-	return app && app[0] && strcmp(app, "Stasis") != 0;
+	if (leg->moving)
+		return; /* what follows from that is told */
+	if (!leg->dialplan || !app || !app[0] || !strcmp(app, "Stasis")) {
+		enter_app(leg, args ? args + 1 : "");
+	} else if (leg->in_app && leg->state == LEG_UP) { /* somebody has sent it there */
+		leg->in_app = false;
+		leg->released = true;
+		leg_report(leg, TC_PBX_RELEASED);
+	} else {
+		leg->in_app = false;
+		up(leg, leg->released ? TC_PBX_RELEASED : TC_PBX_ANSWERED);
+	}
 }
 
 void leg_sync(struct leg *leg, const json_t *channel)
@@ -322,20 +382,12 @@ void leg_sync(struct leg *leg, const json_t *channel)
 		leg_delete(leg);
 		return;
 	}
-	if (leg->recovering)
-		media_resume(leg); /* what an earlier process was saying */
-	leg->recovering = false;
+	recovered(leg);
 	leg_placed(leg);
 	if (state && !strcmp(state, "Ringing"))
 		ringing(leg);
-	if (!state || strcmp(state, "Up") != 0)
-		return;
-	if (leg->dialplan && elsewhere(channel)) {
-		leg->in_app = false;
-		up(leg);
-	} else {
-		enter_app(leg);
-	}
-	if (leg->hung_up && !leg->ending)
+	else if (state && !strcmp(state, "Up"))
+		sync_up(leg, json_object_get(channel, "dialplan"));
+	if ((leg->hung_up || leg->timed_out) && !leg->ending)
 		leg_delete(leg);
 }

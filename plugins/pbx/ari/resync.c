@@ -111,6 +111,8 @@ static void compare(struct leg *leg, const json_t *channel)
 			leg_gone(leg);
 		return;
 	}
+	if (leg->dialplan && leg->moved_us > leg->ari->listed_us)
+		return; /* the list says where it was before */
 	/* also of one that rings: what was made ready for the answer may be broken */
 	if (was_up ? leg->in_app : leg->media && !leg->recovering)
 		media_resume(leg);
@@ -148,6 +150,8 @@ static void on_channels(void *arg, const struct rest_reply *reply)
 	}
 	show_strangers(ari, reply->json, ids);
 	json_decref(ids);
+	ari->is_deaf = false;
+	tc_timer_stop(ari->deaf);
 	link_synced(ari->link);
 	listed(ari, "GET", "/bridges", on_bridges);
 }
@@ -197,8 +201,24 @@ void resync(struct ari *ari)
 	listed(ari, "GET", "/asterisk/info?only=system", on_info);
 }
 
+void resync_deaf(void *arg)
+{
+	struct ari *ari = arg;
+	struct leg *leg, *next;
+
+	for (leg = TAILQ_FIRST(&ari->legs); leg; leg = next) {
+		next = TAILQ_NEXT(leg, link);
+		if (leg->state != LEG_ASKED || !leg->asking) /* else its answer will tell */
+			leg_give_up(leg, "nothing was heard of Asterisk for too long");
+	}
+}
+
 void resync_stop(struct ari *ari)
 {
+	if (!ari->is_deaf) {
+		ari->is_deaf = true;
+		tc_timer_start(ari->deaf, ari->cfg->lost_after_ms);
+	}
 	if (ari->listing)
 		rest_cancel(ari->listing);
 	ari->listing = NULL;
