@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "media.h"
 
-#define LEFT_S   (24 * 3600)
 #define LOST_MS  1000 /* after this the news that a channel has come may have been missed */
 #define RETRY_MS 10   /* then twice that, and so on */
 #define RETRIES  9    /* 5 s */
@@ -171,38 +169,4 @@ void bridge_free(struct bridge *bridge)
 	bridge_delete(bridge->leg->ari, "bridges", bridge->id);
 	tc_timer_free(bridge->again);
 	free(bridge);
-}
-
-/* ---- what was left behind ---- */
-
-/* Without its zone "2026-11-23T02:14:15.347+0000" is compared with our UTC: hence a day. */
-static bool is_old(const json_t *bridge)
-{
-	const char *made = json_string_value(json_object_get(bridge, "creationtime"));
-	struct tm tm = {0};
-
-	return made && strptime(made, "%Y-%m-%dT%H:%M:%S", &tm) &&
-	       time(NULL) - timegm(&tm) > LEFT_S;
-}
-
-static void on_list(void *arg, const struct rest_reply *reply)
-{
-	struct ari *ari = arg;
-	const json_t *bridge;
-	size_t i;
-
-	json_array_foreach (reply->json, i, bridge) {
-		const char *id = json_string_value(json_object_get(bridge, "id"));
-		bool ours =
-			id && (ari_is_part(id) || !strncmp(id, MEDIA_PROBE, strlen(MEDIA_PROBE)));
-
-		if (ours && !json_array_size(json_object_get(bridge, "channels")) && is_old(bridge))
-			bridge_delete(ari, "bridges", id);
-	}
-}
-
-void bridges_clean(struct ari *ari)
-{
-	rest_send(ari->rest, REST_NORMAL, "GET", "/bridges", NULL, ari->cfg->timeout_ms, on_list,
-		  ari);
 }

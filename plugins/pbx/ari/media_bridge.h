@@ -35,12 +35,6 @@ void bridge_join(struct bridge *bridge);
 /* Its end, here and in Asterisk: the call's channel is by itself again. NULL is fine. */
 void bridge_free(struct bridge *bridge);
 
-/*
- * Delete those that an earlier process has left behind: nobody is in them, and they are not new.
- * More than one daemon may have bridges in an Asterisk.
- */
-void bridges_clean(struct ari *ari);
-
 /* Send DELETE /KIND/ID; nobody waits for the answer. */
 void bridge_delete(struct ari *ari, const char *kind, const char *id);
 

@@ -4,7 +4,6 @@
  * that work is taken. How one is tried is its own affair.
  */
 #include "media.h"
-#include "media_bridge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,7 +213,6 @@ static void probe(struct medias *medias, size_t i)
 void medias_choose(struct medias *medias)
 {
 	tc_timer_stop(medias->again);
-	bridges_clean(medias->ari);
 	medias->choosing = true;
 	for (size_t i = 0; i < MEDIA_WAYS; i++) {
 		if (medias->candidates[i].probing) /* it waits for events of an older connection */
