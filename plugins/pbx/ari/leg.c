@@ -464,10 +464,11 @@ static void on_answer(void *arg, const struct rest_reply *reply)
 {
 	struct leg *leg = arg;
 
+	(void)reply;
 	leg->moving = NULL;
-	if (reply->status < 200 || reply->status >= 300)
-		leg_look_up(leg); /* the caller was quicker; or the request was lost */
-	/* else ChannelStateChange follows */
+	/* no event follows when it was answered before: by the dialplan, or an earlier process */
+	if (leg->state == LEG_PLACED)
+		leg_look_up(leg);
 }
 
 int leg_answer(struct ari *ari, const char *id)
