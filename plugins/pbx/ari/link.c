@@ -100,6 +100,19 @@ static void send_ping(void *arg)
 
 /* ---- events ---- */
 
+/* It is not for us: the dialplan that has sent it goes on. */
+static void give_back(struct ari *ari, const char *channel)
+{
+	struct tc_buf path = {0};
+
+	tc_buf_puts(&path, "/channels/");
+	rest_escape(&path, channel);
+	tc_buf_puts(&path, "/continue");
+	rest_send(ari->rest, REST_NORMAL, "POST", path.data, NULL, ari->cfg->timeout_ms, NULL,
+		  NULL);
+	tc_buf_fini(&path);
+}
+
 void link_stranger(struct ari *ari, const struct message *m)
 {
 	struct tc_pbx_event found = {.type = TC_PBX_FOUND};
@@ -116,6 +129,8 @@ void link_stranger(struct ari *ari, const struct message *m)
 	} else if (m->type == MESSAGE_STASIS_START && ari->cfg->inbound) {
 		leg = leg_incoming(ari, m);
 		leg_report(leg, TC_PBX_INCOMING);
+	} else if (m->type == MESSAGE_STASIS_START) {
+		give_back(ari, m->channel);
 	}
 }
 
