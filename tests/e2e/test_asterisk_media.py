@@ -103,8 +103,8 @@ def messages(count):
     return some[:count]
 
 
-@pytest.mark.parametrize("pbx, way", [("22", "auto"), ("22", "websocket"), ("16", "externalmedia")],
-                         indirect=["pbx"])
+@pytest.mark.parametrize("pbx, way", [
+    ("22", "auto"), ("22", "websocket"), ("22", "externalmedia"), ("16", "http")], indirect=["pbx"])
 def test_fifty_calls_at_once_each_with_its_own_message(rig, pbx, way, tmp_path):
     numbers = ["+4930%02d" % i for i in range(50)]
     said = dict(zip(numbers, messages(50)))

@@ -174,7 +174,8 @@ def test_a_database_of_a_newer_program_is_refused(rig):
     d.stop()
     db = sqlite3.connect(d.state_dir + "/tocsin.db")
     table, column = schema_version(db)
-    db.execute("UPDATE %s SET %s = 9999" % (table, column))
+    db.execute("UPDATE {0} SET {1} = 9999 WHERE {1} = (SELECT max({1}) FROM {0})".format(
+        table, column))
     db.commit()
     db.close()
     assert "9999" in d.fails()
