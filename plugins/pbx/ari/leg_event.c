@@ -188,8 +188,10 @@ static void enter_app(struct leg *leg, const char *args)
 	leg->in_app = true;
 	leg->released = false;
 	up(leg, TC_PBX_ANSWERED);
-	if (again)
+	if (again) {
+		media_resume(leg); /* it has left its bridge */
 		leg_report(leg, TC_PBX_ANSWERED);
+	}
 	media_ready(leg);
 }
 
