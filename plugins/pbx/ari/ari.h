@@ -122,6 +122,8 @@ struct leg {
 	int64_t placed_us;        /* monotonic */
 	int64_t moved_us;         /* monotonic, when it was last heard to come or go */
 	int64_t stay_ms;          /* by Asterisk's clock, when it came into our app last */
+	int64_t key_ms;           /* by Asterisk's clock, of the newest key: */
+	char key;
 	int64_t ending_us;        /* monotonic, when its end was asked for, 0 = it was not */
 	uint32_t spoken_ms;
 	struct tc_timer *timer;   /* what it does next: on_timer */

@@ -183,6 +183,8 @@ static void on_looked_up(void *arg, const struct rest_reply *reply)
 	struct leg *leg = arg;
 
 	leg->asking = NULL;
+	if (leg->state == LEG_ENDED && reply->status != 200)
+		return; /* it is looked out for, or being deleted, already */
 	if (reply->status == 200) {
 		leg_sync(leg, reply->json);
 	} else if (reply->status == 404) {
@@ -460,15 +462,21 @@ struct leg *leg_incoming(struct ari *ari, const struct message *m)
 	return leg;
 }
 
+static void answer_again(struct leg *leg)
+{
+	leg_answer(leg->ari, leg->id);
+}
+
 static void on_answer(void *arg, const struct rest_reply *reply)
 {
 	struct leg *leg = arg;
 
-	(void)reply;
 	leg->moving = NULL;
 	/* no event follows when it was answered before: by the dialplan, or an earlier process */
-	if (leg->state == LEG_PLACED)
+	if (leg->state == LEG_PLACED && reply->status)
 		leg_look_up(leg);
+	else if (leg->state == LEG_PLACED && !leg->hung_up)
+		leg_timer(leg, AGAIN_MIN_MS, answer_again);
 }
 
 int leg_answer(struct ari *ari, const char *id)

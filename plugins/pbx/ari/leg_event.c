@@ -250,8 +250,13 @@ static void on_stasis_end(struct leg *leg, const struct message *m)
 static void on_dtmf(struct leg *leg, const struct message *m)
 {
 	struct tc_pbx_event e = event_of(leg, TC_PBX_DTMF);
+	int64_t at_ms = player_event_ms(m->json);
 
 	e.key = m->digit[0];
+	if (at_ms && at_ms == leg->key_ms && e.key == leg->key)
+		return; /* told twice: nobody presses so fast */
+	leg->key_ms = at_ms;
+	leg->key = e.key;
 	if (leg->recovering && !leg->dialplan) { /* who presses has answered */
 		recovered(leg);
 		enter_app(leg, "");

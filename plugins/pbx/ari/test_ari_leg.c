@@ -24,6 +24,7 @@
 #define ID       "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
 #define GET      "GET /channels/" ID
 #define HANGUP   "DELETE /channels/" ID
+#define ANSWER   "POST /channels/" ID "/answer"
 #define CONTINUE "POST /channels/" ID "/continue"
 #define LOG_MAX  256
 #define LOG_SIZE 120
@@ -53,7 +54,7 @@ static bool note(struct fixture *f, const char *method, const char *path, const 
 	bool cut = false;
 
 	pthread_mutex_lock(&f->lock);
-	if (!strcmp(path, "/channels/" ID) || !strcmp(path, "/channels/" ID "/continue")) {
+	if (!strcmp(path, "/channels/" ID) || !strncmp(path, "/channels/" ID "/", 47)) {
 		snprintf(f->log[f->n_log++ % LOG_MAX], LOG_SIZE, "%s %.100s", method, path);
 		if (*body)
 			tc_strcopy(f->body, sizeof(f->body), body);
@@ -457,6 +458,37 @@ static void key_while_it_is_looked_up(void **state)
 	TOLD(f, TC_PBX_PLACED, TC_PBX_ANSWERED, TC_PBX_DTMF);
 }
 
+static void key_told_twice(void **state)
+{
+	struct fixture *f = *state;
+
+	recover(f, "");
+	found(f, "Up", "Stasis", "tocsin");
+	press(f, 1);
+	press(f, 1);
+	press(f, 2);
+	TOLD(f, TC_PBX_PLACED, TC_PBX_ANSWERED, TC_PBX_DTMF, TC_PBX_DTMF);
+}
+
+/* ---- calls that come in ---- */
+
+/* No answer to the request: it is said again, else the caller would hear it ring for long. */
+static void answer_is_said_again(void **state)
+{
+	struct fixture *f = *state;
+	json_t *json = json_pack("{s:s, s:{s:s, s:s}}", "type", "StasisStart", "channel", "id", ID,
+				 "state", "Ring");
+	struct message m;
+	struct leg *leg;
+
+	assert_int_equal(message_parse(json, &m), 0);
+	leg = leg_incoming(f->ari, &m);
+	set_cut(f, 2);
+	assert_int_equal(leg_answer(f->ari, leg->id), 0);
+	until(f, ANSWER, 3);
+	json_decref(json);
+}
+
 /* ---- ends ---- */
 
 static void hang_up_until_it_is_gone(void **state)
@@ -530,6 +562,8 @@ int main(void)
 		WITH(dialplan, in_the_greeting_at_a_restart),
 		WITH(dialplan, continue_is_said_again),
 		WITH(plain, key_while_it_is_looked_up),
+		WITH(plain, key_told_twice),
+		WITH(plain, answer_is_said_again),
 		WITH(plain, hang_up_until_it_is_gone),
 		WITH(plain, answered_after_all),
 		WITH(impatient, deaf_for_too_long),
