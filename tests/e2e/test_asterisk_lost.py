@@ -137,10 +137,11 @@ def test_resolved_while_the_dialplan_has_the_call(rig, loop):
     asterisk.wait_no_channels()
 
 
-def test_the_daemon_is_killed_before_the_dialplan(rig, loop):
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_the_daemon_is_killed_before_the_dialplan(rig, loop, version):
     """It is answered after the restart: the dialplan comes first all the same."""
     room = rig.room(Habit(ring=None))
-    d, asterisk = loop(room)
+    d, asterisk = loop(room, version)
     alert = d.raise_alert(NUMBER, MESSAGE)
     call = room.wait_call("ringing")
     d.wait_call(alert, "ringing")
@@ -153,10 +154,11 @@ def test_the_daemon_is_killed_before_the_dialplan(rig, loop):
     assert "plan@loop" in asterisk.log()
 
 
-def test_the_daemon_is_killed_after_the_message(rig, loop):
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_the_daemon_is_killed_after_the_message(rig, loop, version):
     """The next one knows that it was heard."""
     room = rig.room()
-    d, asterisk = loop(room)
+    d, asterisk = loop(room, version)
     alert = d.raise_alert(NUMBER, MESSAGE)
     call = room.wait_call("acked")
     wait_released(d, alert, 1)
