@@ -6,6 +6,7 @@ import pytest
 
 from conftest import NUMBER
 from rig import proc
+from rig.asterisk import Client
 from rig.room import Habit
 from speech import MESSAGE, Voice
 
@@ -168,3 +169,18 @@ def test_the_daemon_is_killed_after_the_message(rig, loop, version):
     room.hang_up(call)
     d.wait_results(alert, ["heard"])
     asterisk.wait_no_channels()
+
+
+def test_events_stop_without_a_word(rig, pbx):
+    """Asterisk gives them to another connection that has ended: that is noticed, and ours made anew."""
+    way = rig.proxy(pbx.http)
+    way.change(lambda event: [] if event["type"] == "ApplicationReplaced" else [(0, event)])
+    room = rig.room(Habit(keys="4@0.6"))
+    d = rig.daemon(room, asterisk=pbx, over={"prompts": PROMPTS},
+                   url="http://127.0.0.1:%d/ari" % way.port)
+    wait_health(d, True, "pbx")
+    Client(pbx, d.config["trunks"][0]["app"]).close()
+    proc.wait_for("the silence to be noticed", lambda: "do not arrive" in d.output(), 15)
+    wait_health(d, True, "pbx")
+    d.wait_state(d.raise_alert(NUMBER, MESSAGE), "acknowledged")
+    assert len(room.calls) == 1

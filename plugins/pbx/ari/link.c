@@ -24,6 +24,7 @@
 #define REPLACED_MS 5000
 #define REPLACED_MAX_MS 60000
 #define PROBE_MS 500        /* between pings while there is no answer */
+#define ECHO "tocsin-ping"  /* the event that a ping makes */
 
 struct link {
 	struct ari *ari;
@@ -31,6 +32,7 @@ struct link {
 	struct tc_timer *again;  /* connect */
 	struct tc_timer *ping;
 	struct rest_want *pinging;
+	int64_t echo_us;         /* when the event of a ping was asked for, 0 = it has come */
 	int64_t backoff_ms;
 	int64_t replaced_ms;     /* as backoff_ms, among rivals */
 	int64_t replaced_us;     /* when the window of replacements began */
@@ -82,7 +84,13 @@ static void on_ping(void *arg, const struct rest_reply *reply)
 	char why[160];
 
 	link->pinging = NULL;
-	link->answered = reply->status == 200;
+	link->answered = reply->status == 200 || reply->status == 204;
+	if (reply->status == 404 && link->echo_us) { /* it was taken away from us */
+		link->answered = true;
+		link_broken(link, "Asterisk has forgotten our application");
+	}
+	if (!link->answered)
+		link->echo_us = 0; /* nothing can be expected of it */
 	snprintf(why, sizeof(why), "Asterisk does not answer requests: %s", reply->text);
 	judge(link, link->open ? why : link->text);
 	tc_timer_start(link->ping, link->answered ? link->ari->cfg->keepalive_ms : PROBE_MS);
@@ -92,10 +100,30 @@ static void send_ping(void *arg)
 {
 	struct link *link = arg;
 	struct ari *ari = link->ari;
+	bool echo = link->open && link->synced;
+	char path[128];
 
-	if (!link->pinging)
-		link->pinging = rest_send(ari->rest, REST_URGENT, "GET", "/asterisk/ping", NULL,
-					  ari->cfg->timeout_ms, on_ping, link);
+	if (link->pinging)
+		return;
+	if (link->echo_us && tc_now_us() - link->echo_us > ari->cfg->timeout_ms * 1000) {
+		tc_log(ari->self, TC_LOG_WARN, "Asterisk's events do not arrive: connecting again");
+		link_broken(link, "they do not arrive");
+		echo = false;
+	}
+	if (echo && !link->echo_us)
+		link->echo_us = tc_now_us();
+	snprintf(path, sizeof(path), "/events/user/" ECHO "?application=%s", ari->cfg->app);
+	link->pinging = rest_send(ari->rest, REST_URGENT, echo ? "POST" : "GET",
+				  echo ? path : "/asterisk/ping", NULL, ari->cfg->timeout_ms,
+				  on_ping, link);
+}
+
+/* It is the event of a ping: the whole way is open. */
+static bool is_echo(const struct message *m)
+{
+	const char *name = json_string_value(json_object_get(m->json, "eventname"));
+
+	return name && !strcmp(m->name, "ChannelUserevent") && !strcmp(name, ECHO);
 }
 
 /* ---- events ---- */
@@ -180,6 +208,8 @@ static void on_text(void *arg, const char *data, size_t len)
 	link->events++;
 	if (!json || message_parse(json, &m)) {
 		tc_log(link->ari->self, TC_LOG_WARN, "Asterisk sent what is no event");
+	} else if (is_echo(&m)) {
+		link->echo_us = 0;
 	} else if (m.type == MESSAGE_REPLACED) {
 		count_replaced(link);
 		tc_log(link->ari->self, TC_LOG_ERROR,
@@ -227,6 +257,7 @@ static void connect_later(struct link *link)
 	if (link->backoff_ms > BACKOFF_MAX_MS)
 		link->backoff_ms = BACKOFF_MAX_MS;
 	link->open = link->synced = false;
+	link->echo_us = 0;
 	resync_stop(link->ari);
 	tc_timer_start(link->again, delay_ms);
 }
