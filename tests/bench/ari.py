@@ -191,11 +191,13 @@ def wire(pbx, folder):
     where = fresh(folder)
     calls, sent = os.path.join(where, "calls"), os.path.join(where, "sent")
     phones = Program("phones", "-p", pbx.phones, "-o", calls)
+    wait_for_quiet()
     pbx.bare("-r", 20, "-n", 300, "-s", 20, "-o", sent)
     check(phones.stop()["calls"] == 300, "a bare client's calls did not reach the telephones")
     at = {c[0]: int(c[1]) for c in stamps(calls)}
     bare = [(at[s[0]] - int(s[1])) / 1e6 for s in stamps(sent) if s[0] in at]
     d = Daemon(fresh(folder), pbx.trunk("auto"), "call: {repeat_message: 1}")
+    wait_for_quiet()
     f = Figures(pbx, where, d, 300, 20, "-k", 4, "-d", 1)
     f.must_be_whole("wire")
     d.stop()
@@ -211,6 +213,7 @@ def soon(pbx, folder):
         request = way in ("file", "http")
         tap = Program("tap", "-p", pbx.tap, "-t", pbx.http) if request else None
         d = Daemon(fresh(folder), pbx.trunk(way, pbx.tap if request else None), "call: {repeat_message: 1}")
+        wait_for_quiet()
         f = Figures(pbx, folder, d, 200, 20, "-k", 4, "-d", 1.5)
         f.must_be_whole("media " + way)
         d.stop()
