@@ -282,7 +282,7 @@ class Room:
         self._send(lines, kind, body, to)
 
     def _request(self, call, method, kind=None, body="", more=()):
-        """A request of ours in the dialog."""
+        """A request of ours in the dialog; repeated until it is answered."""
         call.cseq += 1
         target = re.search(r"<([^>]*)>", _header(call.invite, "Contact")).group(1)
         lines = ["%s %s SIP/2.0" % (method, target),
@@ -292,7 +292,12 @@ class Room:
                  "To: " + _header(call.invite, "From"), "Call-ID: " + call.id,
                  "CSeq: %d %s" % (call.cseq, method), "Max-Forwards: 70",
                  "Contact: <sip:room@127.0.0.1:%d>" % self.port] + list(more)
-        self._send(lines, kind, body, call.peer)
+        self._send_until_answered(call, "%d %s" % (call.cseq, method), lines, kind, body)
+
+    def _send_until_answered(self, call, cseq, lines, kind, body, times=8):
+        if times and cseq not in [a[0] for a in call.answers]:
+            self._send(list(lines), kind, body, call.peer)
+            self._later(0.5, self._send_until_answered, call, cseq, lines, kind, body, times - 1)
 
     def _send(self, lines, kind, body, to):
         if kind:
@@ -301,7 +306,9 @@ class Room:
         self.sip.sendto("\r\n".join(lines).encode(), to)
 
     def _hang_up(self, call):
-        if call.state == "up":
+        if call.state == "up" and "acked" not in call.times:
+            self._later(0.005, self._hang_up, call)     # RFC 3261 15: not before the ACK
+        elif call.state == "up":
             self._request(call, "BYE", more=['Reason: Q.850;cause=16'])
             self._enter(call, "over")
         elif call.state == "ringing":
