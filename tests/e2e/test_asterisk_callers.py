@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who calls through Asterisk, when something is amiss; the menu itself is in test_asterisk_inbound."""
+"""Who calls through Asterisk, when something is amiss; the menu is in test_asterisk_inbound."""
 import pytest
 
 from conftest import NUMBER
