@@ -84,6 +84,19 @@ def test_no_way_at_all_is_seen(rig, pbx):
     assert "http" in proc.wait_for("it to be said", said)
 
 
+def test_where_nothing_can_be_said_another_trunk_does(rig, pbx):
+    room = rig.room(Habit(keys="4@0.5"))
+    d = rig.daemon(trunks=[
+        pbx.trunk(room.port, name="mute", media="http"),
+        {"name": "direct", "uri": "sip:{number}@127.0.0.1:%d" % room.port}], over={
+            "http": {"public_url": "http://127.0.0.1:%d" % ports.take()}})
+    proc.wait_for("it to be seen", lambda: trunk(d, "mute")["status"]["media"] == "none")
+    alert = d.raise_alert(NUMBER)
+    d.wait_state(alert, "acknowledged")
+    d.wait_results(alert, ["unreachable", "acknowledged"])
+    assert [c["trunk"] for c in d.calls(alert)] == ["mute", "direct"]
+
+
 # --- fifty ------------------------------------------------------------------------------------
 
 PLACES = ("the cellar", "rack seven", "the roof", "Hamburg", "the north gate", "hall twelve",

@@ -111,6 +111,7 @@ struct leg {
 	bool in_app;              /* in Stasis, and ours: things can be played */
 	bool released;            /* given back to the dialplan after the message */
 	bool rang;                /* the far end was reached */
+	bool mute;                /* there is no way to speak in it */
 	bool hung_up;             /* the core wants its end */
 	bool timed_out;           /* it rang for ring_timeout_ms */
 	bool shut_down;           /* Asterisk ends it because it ends itself */

@@ -101,6 +101,8 @@ void leg_end(struct leg *leg, enum tc_pbx_end end, const char *text)
 /* Why its channel is gone. */
 static enum tc_pbx_end why(const struct leg *leg)
 {
+	if (leg->mute)
+		return TC_PBX_END_TRUNK;
 	if (leg->hung_up)
 		return TC_PBX_END_LOCAL;
 	if (leg->timed_out) /* Asterisk tells one that is not there and one that rings alike */

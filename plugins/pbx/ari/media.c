@@ -100,6 +100,7 @@ static void hang_up(struct leg *leg)
 {
 	tc_log(leg->ari->self, TC_LOG_ERROR,
 	       "call %s: there is no way left to speak to it: hanging up", leg->id);
+	leg->mute = true; /* the trunk's fault: another one may be able to */
 	leg_hangup(leg->ari, leg->id);
 }
 
