@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tocsin trunk list, trunk check: the ways to place calls, how they are and what is wrong with them.
+ * tocsin trunk list, trunk check: the ways to place calls, how they are and what is wrong with
+ * them.
  */
 #include <stdlib.h>
 

@@ -9,8 +9,8 @@
 
 /*
  * type: "string" "integer" "boolean" "number" "object"; "time": a text as in RFC 3339; "texts":
- * an object of texts; "strings": an array of texts; "any"; "#alert": a shape; "[alert]": an array of
- * a shape. "?" behind it: or null. A "-" in front of the name: may be missing.
+ * an object of texts; "strings": an array of texts; "any"; "#alert": a shape; "[alert]": an array
+ * of a shape. "?" behind it: or null. A "-" in front of the name: may be missing.
  */
 struct field {
 	const char *name, *type;

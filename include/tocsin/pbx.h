@@ -32,8 +32,8 @@ struct tc_pbx_originate {
 	X(TC_PBX_ANSWERED, "answered") \
 	X(TC_PBX_DTMF, "dtmf")         /* key */ \
 	X(TC_PBX_PLAYED, "played")     /* play_id, item, item_ms, total_ms, whole */ \
-	/* an answered call goes on, but the trunk was deaf for a while: keys and the ends of items \
-	   may have been missed, and nothing plays any more */ \
+	/* an answered call goes on, but the trunk was deaf for a while: keys and the ends of \
+	   items may have been missed, and nothing plays any more */ \
 	X(TC_PBX_RESUMED, "resumed") \
 	/* the PBX's own dialplan has the call (again): it will end by itself, nothing can be \
 	   played */ \
@@ -41,8 +41,8 @@ struct tc_pbx_originate {
 	/* somebody calls us: number, called. The plugin chose the call id; the core says answer() \
 	   or hangup() */ \
 	X(TC_PBX_INCOMING, "incoming") \
-	/* a call of this id is up that neither originate() nor recover() was asked for: an earlier \
-	   process placed it. The core says hangup() when nobody wants it */ \
+	/* a call of this id is up that neither originate() nor recover() was asked for: an \
+	   earlier process placed it. The core says hangup() when nobody wants it */ \
 	X(TC_PBX_FOUND, "found") \
 	X(TC_PBX_ENDED, "ended")       /* end, sip, q850, text */
 
@@ -73,8 +73,8 @@ enum tc_pbx_event_type {
 	X(TC_PBX_END_TRUNK, "trunk") \
 	/* anything else: no common codec, a protocol error */ \
 	X(TC_PBX_END_FAILED, "failed") \
-	/* after recover(), or after the PBX was away: no such call is up (any more), nobody saw how \
-	   it ended */ \
+	/* after recover(), or after the PBX was away: no such call is up (any more), nobody saw \
+	   how it ended */ \
 	X(TC_PBX_END_GONE, "gone")
 
 enum tc_pbx_end {
@@ -95,13 +95,14 @@ struct tc_pbx_event {
 	uint32_t total_ms;     /* PLAYED, ENDED: sound other than silence sent in this call so
 				  far */
 	bool whole;            /* PLAYED: the item was sent to its end (not stopped) */
-	bool dialplan;         /* ANSWERED: the PBX's dialplan greets, asks for keys and says goodbye:
-				  only the message is to be played, once, and then release() */
+	bool dialplan;         /* ANSWERED: the PBX's dialplan greets, asks for keys and says
+				  goodbye: only the message is to be played, once, and then
+				  release() */
 	enum tc_pbx_end end;
 	int sip, q850;         /* ENDED: cause codes, 0 = none */
 	char text[96];         /* ENDED: for people, "Busy Here" */
 	char number[40];       /* INCOMING: the caller, digits with or without "+"; "" = withheld */
-	char called[40];       /* INCOMING: the number or extension that was dialled, "" = unknown */
+	char called[40];       /* INCOMING: the number or extension dialled, "" = unknown */
 	char ref[512];         /* PLACED, RINGING, ANSWERED, RELEASED: opaque; "" = none. The core
 				  stores the newest one with the
 	                          call and gives it back to recover() after a crash */
@@ -190,7 +191,8 @@ struct tc_pbx_ops {
 	int (*recover)(void *state, const char *call_id, const char *number, const char *ref);
 
 	/*
-	 * Take an incoming call: ANSWERED follows, or ENDED. NULL: the trunk never reports INCOMING.
+	 * Take an incoming call: ANSWERED follows, or ENDED. NULL: the trunk never reports
+	 * INCOMING.
 	 */
 	int (*answer)(void *state, const char *call_id);
 

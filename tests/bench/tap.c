@@ -175,9 +175,11 @@ static void on_connect(void)
 	int fd = accept(g.listener, NULL, NULL), to = socket(AF_INET, SOCK_STREAM, 0);
 	struct pair *p;
 
-	if (fd < 0 || connect(to, (struct sockaddr *)&a, sizeof(a))) {
-		close(fd);
-		close(to);
+	if (fd < 0 || to < 0 || connect(to, (struct sockaddr *)&a, sizeof(a))) {
+		if (fd >= 0)
+			close(fd);
+		if (to >= 0)
+			close(to);
 		return;
 	}
 	p = tc_alloc(sizeof(*p));

@@ -50,7 +50,8 @@ static void test_refusals(void **state)
 	(void)state;
 	expect_refused(TC_KIND_TRIGGER, "wrong_magic",
 		       "not a Tocsin plugin: magic is 41414141, wanted 54435031");
-	snprintf(text, sizeof(text), "built for plugin interface %u, this daemon has %u: rebuild it",
+	snprintf(text, sizeof(text),
+		 "built for plugin interface %u, this daemon has %u: rebuild it",
 		 TC_PLUGIN_ABI + 6, TC_PLUGIN_ABI);
 	expect_refused(TC_KIND_TRIGGER, "wrong_abi", text);
 	snprintf(text, sizeof(text), "its descriptor has %zu bytes, wanted %zu: rebuild it",

@@ -191,7 +191,8 @@ static void check_url(const struct ari_config *cfg, struct tc_errors *errs)
 	else if (strpbrk(host, "?# "))
 		tc_errors_add(errs, "url", "must not have a query or spaces in it");
 	else if (!strchr(host, '/'))
-		tc_errors_add(errs, "url", "must end with the prefix of Asterisk's interface: /ari");
+		tc_errors_add(errs, "url",
+			      "must end with the prefix of Asterisk's interface: /ari");
 	else if (host[0] == '/' || host[0] == ':')
 		tc_errors_add(errs, "url", "has no host");
 	if (!tls && cfg->tls_ca)

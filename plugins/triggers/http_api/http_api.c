@@ -27,7 +27,8 @@ static const struct tc_option options[] = {
 	 .type = TC_BOOL,
 	 .offset = offsetof(struct config, dialplan_callbacks),
 	 .def = "false",
-	 .help = "take what the dialplan of a PBX says of a call: /heard and /ack, without a token"},
+	 .help = "take what the dialplan of a PBX says of a call: /heard and /ack, without a "
+		 "token"},
 	TC_OPTION_END,
 };
 

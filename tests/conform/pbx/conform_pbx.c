@@ -300,7 +300,8 @@ static void replaces_what_plays(void **state)
 	total = e->total_ms;
 	assert_in_range(total, 220, 1500); /* of the first one, too */
 	play(id, 3, &first, 1);
-	rig_idle(rig.direct ? 100 : 400); /* Asterisk 16 looks at a silent channel 5 times a second */
+	/* Asterisk 16 looks at a silent channel 5 times a second */
+	rig_idle(rig.direct ? 100 : 400);
 	play(id, 4, NULL, 0);
 	rig_idle(100);
 	assert_int_equal(rig_count(id, TC_PBX_PLAYED), 1);
