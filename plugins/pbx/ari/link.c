@@ -25,12 +25,18 @@
 #define REPLACED_MAX_MS 60000
 #define PROBE_MS 500        /* between pings while there is no answer */
 #define ECHO "tocsin-ping"  /* the event that a ping makes */
+/*
+ * For the first of them in a connection. After it was frozen Asterisk takes older attempts to
+ * connect after newer ones: the application is then inactive although its connection is open.
+ */
+#define HEARD_MS 1000
 
 struct link {
 	struct ari *ari;
 	struct socket *socket;   /* NULL while it waits to connect again */
 	struct tc_timer *again;  /* connect */
 	struct tc_timer *ping;
+	struct tc_timer *first;  /* until the first echo must have come */
 	struct rest_want *pinging;
 	int64_t echo_us;         /* when the event of a ping was asked for, 0 = it has come */
 	int64_t backoff_ms;
@@ -38,6 +44,7 @@ struct link {
 	int64_t replaced_us;     /* when the window of replacements began */
 	unsigned replacements;   /* in it */
 	bool open, synced, answered; /* answered: the last ping was */
+	bool heard;              /* an echo has come in this connection */
 	bool told;               /* whether the trunk is healthy; up is what was told */
 	bool up;
 	bool replaced;           /* by another program, in this connection */
@@ -48,7 +55,7 @@ struct link {
 
 bool link_up(const struct link *link)
 {
-	return link->open && link->synced && link->answered;
+	return link->open && link->synced && link->heard && link->answered;
 }
 
 const char *link_text(const struct link *link)
@@ -199,6 +206,17 @@ static void count_replaced(struct link *link)
 	link->replaced = true;
 }
 
+static void heard(struct link *link)
+{
+	link->echo_us = 0;
+	if (link->heard || !link->synced)
+		return;
+	link->heard = true;
+	tc_timer_stop(link->first);
+	judge(link, "Asterisk does not answer requests");
+	ari_hold(link->ari, NULL);
+}
+
 static void on_text(void *arg, const char *data, size_t len)
 {
 	struct link *link = arg;
@@ -209,7 +227,7 @@ static void on_text(void *arg, const char *data, size_t len)
 	if (!json || message_parse(json, &m)) {
 		tc_log(link->ari->self, TC_LOG_WARN, "Asterisk sent what is no event");
 	} else if (is_echo(&m)) {
-		link->echo_us = 0;
+		heard(link);
 	} else if (m.type == MESSAGE_REPLACED) {
 		count_replaced(link);
 		tc_log(link->ari->self, TC_LOG_ERROR,
@@ -231,6 +249,7 @@ static void on_opened(void *arg)
 
 	link->open = true;
 	link->reconnects++;
+	ari_hold(link->ari, "connecting to Asterisk"); /* until heard(), or it is closed */
 	send_ping(link);
 	resync(link->ari);
 }
@@ -256,8 +275,9 @@ static void connect_later(struct link *link)
 	}
 	if (link->backoff_ms > BACKOFF_MAX_MS)
 		link->backoff_ms = BACKOFF_MAX_MS;
-	link->open = link->synced = false;
+	link->open = link->synced = link->heard = false;
 	link->echo_us = 0;
+	tc_timer_stop(link->first);
 	resync_stop(link->ari);
 	tc_timer_start(link->again, delay_ms);
 }
@@ -310,11 +330,21 @@ void link_broken(struct link *link, const char *why)
 	on_closed(link, 0, why);
 }
 
+static void not_heard(void *arg)
+{
+	link_broken(arg, "they do not arrive");
+}
+
+/* What was missed is known; now what comes must arrive. */
 void link_synced(struct link *link)
 {
 	link->synced = link->answered = true;
-	judge(link, "Asterisk does not answer requests");
-	ari_hold(link->ari, NULL);
+	judge(link, "waiting for the first event");
+	if (link->pinging)
+		rest_cancel(link->pinging);
+	link->pinging = NULL;
+	tc_timer_start(link->first, HEARD_MS);
+	send_ping(link);
 }
 
 struct link *link_new(struct ari *ari)
@@ -326,6 +356,7 @@ struct link *link_new(struct ari *ari)
 	link->replaced_ms = REPLACED_MS;
 	link->again = tc_timer_new(ari->self, connect_now, link);
 	link->ping = tc_timer_new(ari->self, send_ping, link);
+	link->first = tc_timer_new(ari->self, not_heard, link);
 	tc_strcopy(link->text, sizeof(link->text), "connecting");
 	tc_pbx_health(ari->self, false, link->text);
 	/* an alert that comes in the first moments waits for them to be over */
@@ -344,5 +375,6 @@ void link_free(struct link *link)
 		rest_cancel(link->pinging);
 	tc_timer_free(link->again);
 	tc_timer_free(link->ping);
+	tc_timer_free(link->first);
 	free(link);
 }
