@@ -365,6 +365,7 @@ int rig_child(char **argv)
 
 	alarm(30); /* should nobody kill it */
 	host_begin(argv[1]);
+	rmdir(state_dir); /* while there is somebody to do it; nothing is written there */
 	trunks_listen(rig.trunks, on_child_event, NULL, NULL);
 	rig.self = open_at("crashing", port, to);
 	if (rig_ops(rig.self)->originate(rig.self->state,
