@@ -71,6 +71,50 @@ def is_in(match, least=0.9):
             and match.overlap > 0.98 and abs(match.source_db - match.recorded_db) < 6.0)
 
 
+def in_pieces(source, recorded, piece_s=0.4, least=0.9, slip_s=0.3):
+    """
+    True if the source is there in pieces, all of them and in order, each at most slip_s later than
+    the one before says: a PBX that the machine did not let run for a moment leaves a hole.
+    """
+    src, rate = read(source)
+    rec, _ = read(recorded)
+    n, at = int(piece_s * rate), None
+    for i in range(0, len(src) - n + 1, n):
+        piece = src[i:i + n]
+        if level_db(piece) < SPEECH_DB:
+            continue
+        places = range(0, len(rec) - n) if at is None else range(
+            at + i - 8, min(at + i + int(slip_s * rate), len(rec) - n))
+        if not len(places):
+            return False
+        part = rec[places[0]:places[-1] + n]
+        products = np.correlate(part, piece, "valid")
+        energy = np.convolve(part ** 2, np.ones(n), "valid")
+        score = products / (np.sqrt(np.maximum(energy, 1.0) * np.sum(piece ** 2)))
+        k = int(np.argmax(score))
+        if score[k] < least:
+            # the hole may lie in this very piece: then both of its halves are there
+            if i and not _halves(piece, part, least):
+                return False
+            continue
+        at = places[0] + k - i
+    return at is not None
+
+
+def _halves(piece, part, least):
+    """Both halves of a piece, in order."""
+    half, last = len(piece) // 2, -1
+    for p in (piece[:half], piece[half:]):
+        products = np.correlate(part, p, "valid")
+        energy = np.convolve(part ** 2, np.ones(len(p)), "valid")
+        score = products / (np.sqrt(np.maximum(energy, 1.0) * np.sum(p ** 2)))
+        k = int(np.argmax(score))
+        if score[k] < least - 0.2 or k <= last:
+            return False
+        last = k
+    return True
+
+
 def find_all(source, recorded, least=0.9):
     """Every place, in seconds, where the whole WAV `source` stands in the WAV `recorded`."""
     src, rate = read(source)
