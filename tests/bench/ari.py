@@ -106,10 +106,12 @@ class Pbx:
         return json.loads(out)
 
     def trunk(self, way, port=None):
+        # requests for a channel beside the call may wait for each other in Asterisk: doc/asterisk.md
+        connections = 64 if way in ("websocket", "externalmedia") else 8
         return ('{name: pbx, plugin: ari, url: "http://127.0.0.1:%d/ari", user: %s, password: "%s", endpoint: '
                 '"PJSIP/any/sip:{number}@127.0.0.1:%d", plus: "+", media: %s, media_dir: "%s", rtp_ports: '
-                '"31000-32700", max_calls: 2500, calls_per_second: 1000}'
-                % (port or self.http, *LOGIN, self.phones, way, self.media))
+                '"31000-32700", max_calls: 2500, calls_per_second: 1000, connections: %d}'
+                % (port or self.http, *LOGIN, self.phones, way, self.media, connections))
 
     def stop(self):
         self.p.kill()
