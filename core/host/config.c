@@ -94,7 +94,8 @@ static void check_store(struct config *cfg, struct tc_errors *errs)
 
 static void check_keys(const struct tc_map *keys, struct tc_errors *errs)
 {
-	static const char *const actions[] = {"acknowledge", "escalate", "resolve", "repeat"};
+	static const char *const actions[] = {"acknowledge", "escalate", "resolve", "repeat",
+					      "silence"};
 	bool acknowledge = false;
 
 	for (size_t i = 0; i < keys->n; i++) {
@@ -116,9 +117,10 @@ static void check_keys(const struct tc_map *keys, struct tc_errors *errs)
 		if (!known)
 			errors_add_path(errs, ERRORS_AT_VALUE, path.data,
 					"must be one of acknowledge, escalate, resolve, repeat, "
-					"not '%.40s'",
+					"silence, not '%.40s'",
 					action);
-		acknowledge = acknowledge || !strcmp(action, actions[0]);
+		acknowledge = acknowledge || !strcmp(action, actions[0]) ||
+			      !strcmp(action, actions[4]);
 		tc_buf_fini(&path);
 	}
 	if (keys->n && !acknowledge)

@@ -96,14 +96,23 @@ struct config_inbound {
 
 struct config_call {
 	int64_t ring_timeout;
-	struct tc_map keys; /* key -> acknowledge|escalate|resolve|repeat */
+	struct tc_map keys; /* key -> acknowledge|escalate|resolve|repeat|silence */
 	int64_t repeat_message;
 	int64_t attempts;
+	bool until_reached;
+	int64_t pin_tries, pin_timeout;
 	int64_t window;
 	struct {
 		int64_t busy, no_answer, rejected, unreachable, congestion, machine;
 		int64_t heard, unheard, failed;
 	} redial;
+	struct {
+		int64_t busy, no_answer, rejected, unreachable, congestion, machine;
+		int64_t heard, unheard, failed;
+	} most; /* calls that may end so; 0 = only attempts counts */
+	struct {
+		int64_t calls, within; /* calls 0 = no limit */
+	} per_person;
 	int64_t max_concurrent;
 	int trunk_order; /* enum config_trunk_order */
 	struct config_inbound inbound;
@@ -123,13 +132,37 @@ struct config_inbound_prompts {
 };
 
 /*
+ * What is said in a call that tells several alerts: templates over {{count}} and {{critical}}, and
+ * of an alert over its own words and {{index}}.
+ */
+struct config_bundle_prompts {
+	const char *greeting, *alert, *menu, *next, *end, *acknowledged_all;
+};
+
+/* Escalation (core/alert, core/oncall). */
+struct config_escalation {
+	const char *default_schedule; /* its name: what "oncall" means */
+	const char *fallback;         /* target when one leads to nobody; NULL = none */
+	int64_t ack_timeout;          /* an acknowledgement expires; 0 = never */
+};
+
+/* Alarms about ourselves: trunks, carriers, the store. */
+struct config_self_alarms {
+	const char *target;           /* NULL = none are raised */
+	int64_t after;                /* how long something is down before */
+};
+
+/*
  * What is said around the message: templates over the alert ({{message}}, {{severity}},
  * {{labels.x}}).
  */
 struct config_prompts {
 	const char *language; /* of these texts */
 	const char *greeting, *menu, *acknowledged, *escalated, *resolved, *unknown_key, *goodbye;
+	const char *pin, *wrong_pin, *locked; /* to a contact with a PIN, before a key counts */
+	const char *noted;                    /* the key is known, the store is away */
 	int64_t pause; /* ms between repetitions */
+	struct config_bundle_prompts bundle;
 	struct config_inbound_prompts inbound;
 };
 
@@ -149,6 +182,8 @@ struct config {
 	struct tc_list carriers;
 	struct tc_list triggers;
 	struct config_call call;
+	struct config_escalation escalation;
+	struct config_self_alarms self_alarms;
 	struct config_prompts prompts;
 	int64_t prompt_cache_size; /* bytes */
 	/* what holds it all */

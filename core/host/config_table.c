@@ -64,6 +64,36 @@ static const struct tc_option redial_table[] = {
 };
 #undef REDIAL
 
+#define MOST(name, text) \
+	{#name, TC_INT, .offset = offsetof(struct config_call, most.name) - \
+	 offsetof(struct config_call, most), .flags = TC_RELOAD, .def = "0", .max = 1000, \
+	 .unit = "calls", .help = text}
+static const struct tc_option most_table[] = {
+	MOST(busy, "That may end so; 0: only attempts counts"),
+	MOST(no_answer, "The same where nobody answers"),
+	MOST(rejected, "The same for calls that are declined"),
+	MOST(unreachable, "The same for a number that cannot be reached"),
+	MOST(congestion, "The same where the network has no line"),
+	MOST(machine, "The same for calls that an answering machine takes"),
+	MOST(heard, "The same for calls in which the message is heard and no key pressed"),
+	MOST(unheard, "The same for calls that are hung up before the end of the message"),
+	MOST(failed, "The same for calls that fail for another reason"),
+	TC_OPTION_END,
+};
+#undef MOST
+
+#define AT(field) .offset = offsetof(struct config_call, per_person.field) - \
+	offsetof(struct config_call, per_person), .flags = TC_RELOAD
+static const struct tc_option per_person_table[] = {
+	{"calls", TC_INT, AT(calls), .def = "60", .max = 10000, .unit = "calls",
+	 .help = "How often one person is called within that time, for all alerts together; what "
+		 "is beyond is deferred. 0: no limit"},
+	{"within", TC_DURATION, AT(within), .def = "1h", .min = MINUTE, .max = 24 * HOUR,
+	 .help = "The time for that"},
+	TC_OPTION_END,
+};
+#undef AT
+
 #define AT(field) .offset = offsetof(struct config_inbound, field), .flags = TC_RELOAD
 static const struct tc_option inbound_table[] = {
 	{"enabled", TC_BOOL, AT(enabled), .def = "true",
@@ -104,17 +134,31 @@ static const struct tc_option call_table[] = {
 	{"ring_timeout", TC_DURATION, AT(ring_timeout), .flags = TC_RELOAD, .def = "30s",
 	 .min = SECOND, .max = 10 * MINUTE, .help = "How long a telephone rings"},
 	{"keys", TC_MAP, AT(keys), .flags = TC_RELOAD, .min = 1, .max = 16,
-	 .def = "{\"4\": acknowledge, \"5\": escalate, \"6\": resolve, \"*\": repeat}",
-	 .help = "What a key (0-9 * # A-D) does: acknowledge, escalate, resolve or repeat"},
+	 .def = "{\"4\": acknowledge, \"5\": escalate, \"6\": resolve, \"7\": silence, "
+		"\"*\": repeat}",
+	 .help = "What a key (0-9 * # A-D) does: acknowledge, escalate, resolve, silence "
+		 "(acknowledge, and have the alert's source silence it) or repeat"},
 	{"repeat_message", TC_INT, AT(repeat_message), .flags = TC_RELOAD, .def = "3", .min = 1,
 	 .max = 20, .unit = "times", .help = "How often the message is spoken in one call"},
 	{"attempts", TC_INT, AT(attempts), .flags = TC_RELOAD, .def = "3", .min = 1, .max = 100,
 	 .unit = "calls", .help = "How often one person is called before the next"},
+	{"until_reached", TC_BOOL, AT(until_reached), .flags = TC_RELOAD, .def = "false",
+	 .help = "A person is called on and on, whatever attempts and window say"},
+	{"pin_tries", TC_INT, AT(pin_tries), .flags = TC_RELOAD, .def = "3", .min = 1, .max = 10,
+	 .unit = "times", .help = "How often a contact may key his PIN in one call"},
+	{"pin_timeout", TC_DURATION, AT(pin_timeout), .flags = TC_RELOAD, .def = "10s",
+	 .min = SECOND, .max = MINUTE, .help = "How long a key of it is waited for"},
 	{"window", TC_DURATION, AT(window), .flags = TC_RELOAD, .def = "180s", .min = SECOND,
 	 .max = 24 * HOUR, .help = "How long after the first call another is begun"},
 	{"redial", TC_OBJECT, AT(redial), .sub = redial_table,
 	 .sub_size = sizeof(((struct config_call *)0)->redial),
 	 .help = "How long to wait before the same person is called again"},
+	{"redial_most", TC_OBJECT, AT(most), .sub = most_table,
+	 .sub_size = sizeof(((struct config_call *)0)->most),
+	 .help = "How many calls to one person may end in one way before the next person"},
+	{"per_person", TC_OBJECT, AT(per_person), .sub = per_person_table,
+	 .sub_size = sizeof(((struct config_call *)0)->per_person),
+	 .help = "How often one person is called at most"},
 	{"max_concurrent", TC_INT, AT(max_concurrent), .flags = TC_RELOAD, .def = "200", .min = 1,
 	 .max = 10000, .unit = "calls", .help = "Calls at one time over all trunks"},
 	{"trunk_order", TC_ENUM, AT(trunk_order), .flags = TC_RELOAD, .def = "in_order",
@@ -164,6 +208,26 @@ static const struct tc_option inbound_prompts_table[] = {
 #undef TEXT
 
 #define TEXT(name, default, text) \
+	{#name, TC_STRING, .offset = offsetof(struct config_bundle_prompts, name), \
+	 .flags = TC_RELOAD, .def = default, .max = 2000, .help = text}
+static const struct tc_option bundle_prompts_table[] = {
+	TEXT(greeting, "This is Tocsin with {{count}} alerts, {{critical}} of them critical.",
+	     "First of all"),
+	TEXT(alert, "Alert {{index}}: {{severity}}: {{message}}.",
+	     "Each of them, the worst first; also {{labels.x}}"),
+	TEXT(menu,
+	     "Press 4 to acknowledge this one, 4 twice for all of them, 5 to call the next person, "
+	     "6 to mark it resolved, star to hear it again, hash for the next.",
+	     "After the first; should name the keys of call.keys"),
+	TEXT(next, "Next.", "Before a further one, after a key or when none is pressed"),
+	TEXT(end, "That was the last one.", "After all of them, before they are told again"),
+	TEXT(acknowledged_all, "Thank you. All {{count}} alerts are acknowledged.",
+	     "After the acknowledging key pressed twice"),
+	TC_OPTION_END,
+};
+#undef TEXT
+
+#define TEXT(name, default, text) \
 	{#name, TC_STRING, .offset = offsetof(struct config_prompts, name), .flags = TC_RELOAD, \
 	 .def = default, .max = 2000, .help = text}
 static const struct tc_option prompts_table[] = {
@@ -180,15 +244,49 @@ static const struct tc_option prompts_table[] = {
 	TEXT(resolved, "Thank you. The alert is marked as resolved.", "After that key"),
 	TEXT(unknown_key, "This key has no meaning.", "After any other key"),
 	TEXT(goodbye, "Goodbye.", "Before hanging up"),
+	TEXT(pin, "Please enter your PIN, followed by the hash key.",
+	     "To a contact who has a PIN, before a key that decides counts"),
+	TEXT(wrong_pin, "This PIN is wrong.", "After a wrong PIN"),
+	TEXT(locked, "This was not your PIN. Goodbye.", "After the last try, before hanging up"),
+	TEXT(noted, "Your key is noted. It will be recorded as soon as that is possible.",
+	     "After a key that decides, while the store is away"),
 	{"pause", TC_DURATION, .offset = offsetof(struct config_prompts, pause),
 	 .flags = TC_RELOAD, .def = "1s", .max = 30 * SECOND,
 	 .help = "Silence before everything is said again"},
+	{"bundle", TC_OBJECT, .offset = offsetof(struct config_prompts, bundle),
+	 .sub = bundle_prompts_table, .sub_size = sizeof(struct config_bundle_prompts),
+	 .help = "What is said in a call that tells several alerts"},
 	{"inbound", TC_OBJECT, .offset = offsetof(struct config_prompts, inbound),
 	 .sub = inbound_prompts_table, .sub_size = sizeof(struct config_inbound_prompts),
 	 .help = "What is said to those who call"},
 	TC_OPTION_END,
 };
 #undef TEXT
+
+#define AT(field) .offset = offsetof(struct config_escalation, field), .flags = TC_RELOAD
+static const struct tc_option escalation_table[] = {
+	{"default_schedule", TC_STRING, AT(default_schedule), .def = "default", .min = 1,
+	 .max = 100, .help = "Name of the schedule that the target oncall means"},
+	{"fallback", TC_STRING, AT(fallback), .min = 1, .max = 200,
+	 .help = "Target of alerts whose own target leads to nobody: +4930123, contact:NAME, "
+		 "schedule:NAME or policy:NAME"},
+	{"ack_timeout", TC_DURATION, AT(ack_timeout), .def = "0s", .max = 30 * 24 * HOUR,
+	 .help = "An alert that is not resolved so long after it was acknowledged is open again; "
+		 "0: never. A policy may say otherwise"},
+	TC_OPTION_END,
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_self_alarms, field), .flags = TC_RELOAD
+static const struct tc_option self_alarms_table[] = {
+	{"target", TC_STRING, AT(target), .min = 1, .max = 200,
+	 .help = "Who is called when a trunk, a carrier or the store is down; default: nobody. Of "
+		 "the store best a number: nothing can be looked up then"},
+	{"after", TC_DURATION, AT(after), .def = "1m", .min = SECOND, .max = 24 * HOUR,
+	 .help = "How long it is down before"},
+	TC_OPTION_END,
+};
+#undef AT
 
 #define AT(field) .offset = offsetof(struct config, field)
 #define INSTANCES(name, text) \
@@ -210,6 +308,11 @@ const struct tc_option config_table[] = {
 	INSTANCES(triggers, "Where alerts come from: name, plugin, its settings"),
 	{"call", TC_OBJECT, AT(call), .sub = call_table, .sub_size = sizeof(struct config_call),
 	 .help = "How a person is called"},
+	{"escalation", TC_OBJECT, AT(escalation), .sub = escalation_table,
+	 .sub_size = sizeof(struct config_escalation),
+	 .help = "Who is reached after whom, beside what policies say"},
+	{"self_alarms", TC_OBJECT, AT(self_alarms), .sub = self_alarms_table,
+	 .sub_size = sizeof(struct config_self_alarms), .help = "Alerts about Tocsin itself"},
 	{"prompts", TC_OBJECT, AT(prompts), .sub = prompts_table,
 	 .sub_size = sizeof(struct config_prompts),
 	 .help = "What is said around a message: templates over the alert, {{severity}}"},

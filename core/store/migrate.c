@@ -114,11 +114,59 @@ static const char *const step_3[] = {
 	NULL,
 };
 
+/*
+ * Documents of people: schedules, policies, maintenance windows; each is JSON under an id and a
+ * name. And what plugins keep.
+ */
+static const char *const step_4[] = {
+	"CREATE TABLE IF NOT EXISTS documents ("
+	" id VARCHAR(36) NOT NULL PRIMARY KEY,"
+	" kind VARCHAR(32) NOT NULL,"
+	" name VARCHAR(255) NOT NULL,"
+	" body {text} NOT NULL,"
+	" version BIGINT NOT NULL,"
+	" created_us BIGINT NOT NULL,"
+	" updated_us BIGINT NOT NULL){suffix}",
+	"CREATE UNIQUE INDEX IF NOT EXISTS documents_name ON documents (kind, name)",
+	"CREATE TABLE IF NOT EXISTS kept ("
+	" owner VARCHAR(64) NOT NULL,"
+	" name VARCHAR(200) NOT NULL,"
+	" body {text} NOT NULL,"
+	" updated_us BIGINT NOT NULL,"
+	" PRIMARY KEY (owner, name)){suffix}",
+	NULL,
+};
+
+/* Escalation: how far an alert has come, who is being reached for it, what holds it back. */
+static const char *const step_5[] = {
+	NULL,
+};
+
+/* Calls that tell several alerts. */
+static const char *const step_6[] = {
+	NULL,
+};
+
+/* Decisions that triggers have yet to be told. */
+static const char *const step_7[] = {
+	NULL,
+};
+
+/* Test calls. */
+static const char *const step_8[] = {
+	NULL,
+};
+
 /* In order; the first is version 1. */
 static const char *const *const steps[] = {
 	step_1,
 	step_2,
 	step_3,
+	step_4,
+	step_5,
+	step_6,
+	step_7,
+	step_8,
 };
 
 int migrate_version(void)

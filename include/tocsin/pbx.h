@@ -44,6 +44,11 @@ struct tc_pbx_originate {
 	/* a call of this id is up that neither originate() nor recover() was asked for: an \
 	   earlier process placed it. The core says hangup() when nobody wants it */ \
 	X(TC_PBX_FOUND, "found") \
+	/* hints on an answered call, at most one of the first two, only where the trunk's settings \
+	   ask for them: text says why. BEEP: after MACHINE, its tone is over: now it records */ \
+	X(TC_PBX_HUMAN, "human") \
+	X(TC_PBX_MACHINE, "machine") \
+	X(TC_PBX_BEEP, "beep") \
 	X(TC_PBX_ENDED, "ended")       /* end, sip, q850, text */
 
 enum tc_pbx_event_type {
@@ -100,7 +105,9 @@ struct tc_pbx_event {
 				  release() */
 	enum tc_pbx_end end;
 	int sip, q850;         /* ENDED: cause codes, 0 = none */
-	char text[96];         /* ENDED: for people, "Busy Here" */
+	char text[96];         /* ENDED: for people, "Busy Here"; HUMAN, MACHINE: why */
+	int level_dbov;        /* ENDED: the loudest half second that was heard from the far end,
+				  -1 .. -127 dBov; 0 = not measured */
 	char number[40];       /* INCOMING: the caller, digits with or without "+"; "" = withheld */
 	char called[40];       /* INCOMING: the number or extension dialled, "" = unknown */
 	char ref[512];         /* PLACED, RINGING, ANSWERED, RELEASED: opaque; "" = none. The core

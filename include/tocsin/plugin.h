@@ -13,7 +13,7 @@
 #include <tocsin/option.h>
 
 #define TC_PLUGIN_MAGIC 0x54435031u /* "TCP1" */
-#define TC_PLUGIN_ABI 2u
+#define TC_PLUGIN_ABI 3u
 #define TC_PLUGIN_SYMBOL "tc_plugin"
 
 /* Kinds: constant, folder below plugins/ and the plugin path. */
@@ -65,8 +65,8 @@ struct tc_plugin {
 	 */
 	void (*status)(void *state, struct tc_status *out);
 
-	const void *ops; /* struct tc_pbx_ops, tc_tts_ops, tc_store_ops, by kind; NULL for a
-			    trigger */
+	const void *ops; /* struct tc_pbx_ops, tc_tts_ops, tc_store_ops, tc_trigger_ops, by kind; a
+			    trigger may have none: NULL */
 };
 
 #define TC_PLUGIN_GUARD(k) \

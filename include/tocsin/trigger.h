@@ -2,12 +2,14 @@
 /*
  * What a trigger plugin does: hand in alerts, and say that they are over.
  *
- * A trigger has no operations of its own: in open() it adds HTTP routes (http.h) or starts its
- * timers, and calls tc_intake_submit(), or tc_call_callback().
+ * In open() a trigger adds HTTP routes (http.h) or starts its timers, and calls tc_intake_submit(),
+ * or tc_call_callback(). It has operations (struct tc_trigger_ops) only if it wants to hear what
+ * becomes of its alerts, or takes in alerts that are to be raised later.
  */
 #ifndef TOCSIN_TRIGGER_H
 #define TOCSIN_TRIGGER_H
 
+#include <tocsin/op.h>
 #include <tocsin/plugin.h>
 
 #include <jansson.h>
@@ -37,6 +39,8 @@ struct tc_intake {
 	const char *source;     /* who sent it: "alertmanager/am", the API token's name */
 	const char *dedup_key;  /* NULL = never deduplicated; required for RESOLVE */
 	json_t *labels;         /* object of strings, borrowed; NULL = none */
+	const char *id;         /* RAISE: a UUIDv7 that it is to have, chosen before; when there is
+				   an alert of this id that one takes it in. NULL = a new one */
 	const char *family;     /* RESOLVE: also all that are active and whose dedup_key begins so;
 				   NULL = only dedup_key itself */
 };
@@ -69,6 +73,82 @@ typedef void (*tc_intake_done_fn)(void *arg, int err, const struct tc_intake_res
  */
 TC_API int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, size_t n,
 			    struct tc_errors *errs, tc_intake_done_fn done, void *arg);
+
+/* ---- what becomes of alerts ---- */
+
+#define TC_DECIDED(X) \
+	X(TC_DECIDED_ACKNOWLEDGED, "acknowledged") \
+	X(TC_DECIDED_REOPENED, "reopened") /* the acknowledgement has expired, or was taken back */ \
+	X(TC_DECIDED_RESOLVED, "resolved") \
+	X(TC_DECIDED_CANCELLED, "cancelled") \
+	X(TC_DECIDED_EXHAUSTED, "exhausted")
+
+enum tc_decided {
+#define X(sym, name) sym,
+	TC_DECIDED(X)
+#undef X
+	TC_DECIDED_COUNT
+};
+
+/* All borrowed; lives until the operation completes. */
+struct tc_decision {
+	enum tc_decided what;
+	const char *alert_id;
+	const char *dedup_key, *source; /* may be NULL */
+	const json_t *labels;           /* object */
+	const char *message;
+	const char *by;                 /* who decided; may be NULL */
+	bool silence;                   /* they asked for silence (key 7) */
+	int64_t at_us;                  /* wall time */
+};
+
+/* Told once, on the loop, never inside the call. id, at_us: of what is planned. */
+typedef void (*tc_plan_done_fn)(void *arg, int err, const char *id, int64_t at_us);
+
+/* All: loop thread, never block; each may be NULL. */
+struct tc_trigger_ops {
+	/*
+	 * An alert that this instance has raised was decided, and that is committed. It is told in
+	 * order for an alert, again after a restart, and again until it completes with 0: a
+	 * repetition must do no harm.
+	 *
+	 * op      completes with 0 (text, if any, goes into the alert's timeline), -EAGAIN: told
+	 *         again later; another error: never again, text goes into the timeline
+	 * result  0 taken | negative: as if it had completed so
+	 */
+	int (*decided)(void *state, struct tc_op *op, const struct tc_decision *decision);
+
+	/*
+	 * Keep an alert that is to be raised later.
+	 *
+	 * alert     RAISE; checked but for its place in time; copied
+	 * at        RFC 3339, or a local time with timezone
+	 * timezone  IANA name, or NULL
+	 * errs      receives faults of "at" and "timezone"
+	 * result    0 done will be called, err as in tc_intake_done_fn | -EINVAL | -EAGAIN
+	 */
+	int (*plan)(void *state, const struct tc_intake *alert, const char *at,
+		    const char *timezone, struct tc_errors *errs, tc_plan_done_fn done, void *arg);
+};
+
+/*
+ * Have an alert raised later, by the trigger of this configuration that can do that.
+ *
+ * result  as plan() | -ENOTSUP there is none: configure a trigger with the plugin scheduler
+ * thread  loop
+ */
+TC_API int tc_intake_plan(struct tc_instance *self, const struct tc_intake *alert, const char *at,
+			  const char *timezone, struct tc_errors *errs, tc_plan_done_fn done,
+			  void *arg);
+
+/*
+ * Check an alert as tc_intake_submit() would, and store nothing.
+ *
+ * result  0 | -EINVAL after faults | -EAGAIN the contacts and schedules are not read yet
+ * thread  loop
+ */
+TC_API int tc_intake_check(struct tc_instance *self, const struct tc_intake *item,
+			   struct tc_errors *errs);
 
 /* What a PBX's own dialplan tells of a call that it has. */
 enum tc_call_callback {

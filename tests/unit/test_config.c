@@ -109,7 +109,7 @@ static void test_defaults(void **state)
 	assert_null(cfg->store);
 	assert_int_equal(cfg->trunks.n + cfg->voices.n + cfg->carriers.n + cfg->triggers.n, 0);
 	assert_int_equal(cfg->call.ring_timeout, 30000);
-	assert_int_equal(cfg->call.keys.n, 4);
+	assert_int_equal(cfg->call.keys.n, 5);
 	assert_int_equal(cfg->call.repeat_message, 3);
 	assert_int_equal(cfg->call.attempts, 3);
 	assert_int_equal(cfg->call.window, 180000);
@@ -263,6 +263,7 @@ static void test_key_faults(void **state)
 		      "2:51: call.keys.: a key must be one of 0 to 9, *, #, A to D\n");
 	expect_faults("call:\n  keys:\n    \"4\": acknowledge\n    \"5\": escape\n",
 		      "4:10: call.keys.5: must be one of acknowledge, escalate, resolve, repeat, "
+		      "silence, "
 		      "not 'escape'\n");
 	expect_faults("call: {keys: {}}\n",
 		      "1:14: call.keys: must have 1 to 16 entries, not 0\n");
