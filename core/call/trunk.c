@@ -307,6 +307,14 @@ int trunk_answer(struct trunk *trunk, const char *call_id)
 				     : -EHOSTDOWN;
 }
 
+int trunk_dtmf(struct trunk *trunk, const char *call_id, const char *keys)
+{
+	if (!trunk->ops->dtmf)
+		return -ENOTSUP;
+	return trunk->instance->open ? trunk->ops->dtmf(trunk->instance->state, call_id, keys)
+				     : -EHOSTDOWN;
+}
+
 int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, const char *ref)
 {
 	return trunk->instance->open

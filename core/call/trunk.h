@@ -117,6 +117,8 @@ int trunk_hangup(struct trunk *trunk, const char *call_id);
 /* -ENOTSUP: its plugin answers no calls. */
 int trunk_release(struct trunk *trunk, const char *call_id);
 int trunk_answer(struct trunk *trunk, const char *call_id);
+/* -ENOTSUP: its plugin can press no keys. */
+int trunk_dtmf(struct trunk *trunk, const char *call_id, const char *keys);
 int trunk_recover(struct trunk *trunk, const char *call_id, const char *number, const char *ref);
 
 /*

@@ -219,6 +219,17 @@ struct tc_pbx_ops {
 	 * result  0 taken | negative errno. NULL: health is all that is known
 	 */
 	int (*check)(void *state, struct tc_op *op, const char *number);
+
+	/*
+	 * Press keys for the far end, in an answered call, one behind the other, while what plays
+	 * goes on (in its sound they may leave holes). No event tells of them.
+	 *
+	 * keys    1..32 of 0-9 * # A-D; copied
+	 * result  0 they will be sent, unless the call ends before | -EINVAL other keys, or too
+	 *         many | -EBUSY too many wait to be sent | -ENOTCONN no such call is answered, as
+	 *         far as is known at once. NULL: the trunk cannot
+	 */
+	int (*dtmf)(void *state, const char *call_id, const char *keys);
 };
 
 #endif
