@@ -143,7 +143,9 @@ static int make_rooms(struct daemon *d)
 				 d->config->http.public_url);
 	if (!d->prompts)
 		return -EIO;
-	*host_services(d->host) = (struct host_services){.http = d->http,
+	*host_services(d->host) = (struct host_services){.store = d->store,
+							 .journal = d->journal,
+							 .http = d->http,
 							 .alerts = d->alerts,
 							 .trunks = d->trunks,
 							 .prompts = d->prompts};

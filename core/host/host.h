@@ -24,6 +24,8 @@ struct loop *host_loop(const struct host *host);
 
 /* What plugins reach through their instance; the daemon fills it in before instances are opened. */
 struct host_services {
+	struct store *store;
+	struct journal *journal;
 	struct http_server *http;
 	struct alerts *alerts;
 	struct trunks *trunks;

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <tocsin/plugin.h>
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t last; /* milliseconds << 12 | counter, so that ids of this process only grow */
 
@@ -26,18 +28,12 @@ static void random_bytes(unsigned char b[16])
 		abort();
 }
 
-void id_new(char id[TC_ID_SIZE], int64_t wall_us)
+/* stamp: milliseconds << 12 | 12 more bits; b: random. */
+static void format(char id[TC_ID_SIZE], uint64_t stamp, unsigned char b[16])
 {
 	static const char hex[] = "0123456789abcdef";
-	uint64_t stamp = wall_us > 0 ? (uint64_t)(wall_us / 1000) << 12 : 0;
-	unsigned char b[16];
 	size_t out = 0;
 
-	random_bytes(b);
-	pthread_mutex_lock(&lock);
-	stamp = stamp > last ? stamp : last + 1;
-	last = stamp;
-	pthread_mutex_unlock(&lock);
 	for (int i = 0; i < 6; i++)
 		b[i] = (unsigned char)(stamp >> (12 + 8 * (5 - i)));
 	b[6] = (unsigned char)(0x70 | ((stamp >> 8) & 0x0f));
@@ -50,6 +46,33 @@ void id_new(char id[TC_ID_SIZE], int64_t wall_us)
 		id[out++] = hex[b[i] & 15];
 	}
 	id[out] = '\0';
+}
+
+static uint64_t stamp_of(int64_t wall_us)
+{
+	return wall_us > 0 ? (uint64_t)(wall_us / 1000) << 12 : 0;
+}
+
+void id_new(char id[TC_ID_SIZE], int64_t wall_us)
+{
+	uint64_t stamp = stamp_of(wall_us);
+	unsigned char b[16];
+
+	random_bytes(b);
+	pthread_mutex_lock(&lock);
+	stamp = stamp > last ? stamp : last + 1;
+	last = stamp;
+	pthread_mutex_unlock(&lock);
+	format(id, stamp, b);
+}
+
+/* A time to come must not become the least time of all ids that follow: the rest is chance. */
+void tc_id_new(char id[TC_ID_SIZE], int64_t wall_us)
+{
+	unsigned char b[16];
+
+	random_bytes(b);
+	format(id, stamp_of(wall_us) | (uint64_t)(b[6] & 0x0f) << 8 | b[7], b);
 }
 
 bool id_valid(const char *s)

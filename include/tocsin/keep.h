@@ -11,7 +11,13 @@
 #define TC_KEEP_KEY_MAX 200
 #define TC_KEEP_TEXT_MAX 65536
 
-/* Told once, on the loop, never inside the call. err: 0 committed | -EAGAIN the store is away. */
+/*
+ * Told once, on the loop, never inside the call; what is under way when the instance is closed is
+ * told after its close(): what arg points to must live until then.
+ *
+ * err  0 committed, or read | -EAGAIN the store is away; what was to be written may be there all
+ *      the same: write it again, or what is to stand in its place
+ */
 typedef void (*tc_keep_done_fn)(void *arg, int err);
 
 /*
@@ -25,6 +31,17 @@ typedef void (*tc_keep_done_fn)(void *arg, int err);
  */
 TC_API int tc_keep_put(struct tc_instance *self, const char *key, const char *text,
 		       tc_keep_done_fn done, void *arg);
+
+/* An event for all who listen (/v1/events). */
+struct tc_keep_event {
+	const char *what;   /* "planned.missed"; constant */
+	const char *text;   /* a sentence for people; copied */
+	const char *reason; /* why; copied; may be NULL */
+};
+
+/* As tc_keep_put(), and an event in the same transaction. event: NULL = none. */
+TC_API int tc_keep_put_event(struct tc_instance *self, const char *key, const char *text,
+			     const struct tc_keep_event *event, tc_keep_done_fn done, void *arg);
 
 /* One of those read; borrowed. */
 typedef void (*tc_keep_entry_fn)(void *arg, const char *key, const char *text);

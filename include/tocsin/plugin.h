@@ -107,6 +107,15 @@ TC_API void tc_timer_free(struct tc_timer *t);
 TC_API int64_t tc_now_us(void);
 TC_API int64_t tc_wall_us(void);
 
+/*
+ * A new id (UUIDv7) that sorts by a time: now, or when the thing is to be.
+ *
+ * wall_us  since 1970
+ * thread   any
+ * source   RFC 9562
+ */
+TC_API void tc_id_new(char id[TC_ID_SIZE], int64_t wall_us);
+
 /* Status: whether it can be used now, a sentence why (not), and numbers. Numbers become metrics. */
 TC_API void tc_status_health(struct tc_status *s, bool healthy, const char *fmt, ...)
 	TC_PRINTF(3, 4);

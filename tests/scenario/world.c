@@ -186,7 +186,10 @@ void world_start(struct world *w)
 				    w->speech, &w->cfg.call, &w->cfg.prompts, w->directory};
 	w->caller = caller_new(&deps);
 	w->alerts = alerts_new(w->loop, w->store, w->journal, w->caller);
-	*host_services(w->host) = (struct host_services){.alerts = w->alerts, .trunks = w->lines};
+	*host_services(w->host) = (struct host_services){.store = w->store,
+							   .journal = w->journal,
+							   .alerts = w->alerts,
+							   .trunks = w->lines};
 	open_trunks(w);
 	self = instance(w, TC_KIND_TTS, json_pack("{s:s}", "plugin", "script"));
 	instance_open(self);

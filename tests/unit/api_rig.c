@@ -92,7 +92,9 @@ static void make_rooms(struct api_rig *rig)
 	rig->alerts = alerts_new(rig->loop, rig->store, rig->journal, rig->caller);
 	rig->prompts = prompts_new(rig->loop, rig->speech, rig->dir, "http://pager.example:8086/");
 	assert_non_null(rig->prompts);
-	*host_services(rig->host) = (struct host_services){.http = rig->http,
+	*host_services(rig->host) = (struct host_services){.store = rig->store,
+							   .journal = rig->journal,
+							   .http = rig->http,
 							   .alerts = rig->alerts,
 							   .trunks = rig->trunks,
 							   .prompts = rig->prompts};

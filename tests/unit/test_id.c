@@ -14,6 +14,8 @@
 
 #include <tocsin/alloc.h>
 
+#include <tocsin/plugin.h>
+
 #include "host/id.h"
 
 /* Later than any that a test before has used: ids never go back. */
@@ -52,6 +54,24 @@ static void test_growth(void **state)
 	assert_true(strcmp(last, id) < 0);
 	id_new(id, WALL_US + 60 * 1000000);
 	assert_memory_equal(id, "019b76db-9260", 13);
+}
+
+/* Ids of what is to be: they sort by their own time, and those of now are not moved by them. */
+static void test_of_a_time(void **state)
+{
+	char id[TC_ID_SIZE], other[TC_ID_SIZE];
+
+	(void)state;
+	tc_id_new(id, WALL_US + INT64_C(86400) * 365 * 1000000);
+	tc_id_new(other, WALL_US + INT64_C(86400) * 365 * 1000000);
+	assert_true(id_valid(id));
+	assert_int_equal(id[14], '7');
+	assert_non_null(strchr("89ab", id[19]));
+	assert_memory_equal(id, "01a2ce8b-d400", 13);
+	assert_memory_equal(id, other, 13);
+	assert_string_not_equal(id, other);
+	id_new(other, WALL_US + 3600 * INT64_C(1000000));
+	assert_true(strcmp(other, id) < 0);
 }
 
 static void test_the_rest_is_random(void **state)
@@ -136,6 +156,7 @@ int main(void)
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_unique_over_threads),
 		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_of_a_time),
 		cmocka_unit_test(test_the_rest_is_random),
 		cmocka_unit_test(test_validity),
 	};
