@@ -7,6 +7,7 @@
  * intake.c   alerts that come in, and those that are over
  * outcome.c  what a human decides, and the end when nobody does
  * resume.c   after a start
+ * plan.c     alerts that are to be raised later
  * concern.c  for those who call: which alerts concern them, and their keys
  */
 #ifndef CORE_ALERT_BOOK_H

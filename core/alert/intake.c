@@ -42,6 +42,7 @@ struct item {
 	char text[160];
 	char found_id[TC_ID_SIZE]; /* the alert that was there */
 	char found_state[16];
+	bool chosen; /* the id of the row was chosen by who sent it */
 	bool created, resolved;
 	const char *family;        /* in strings; RESOLVE only */
 	struct relative *relatives; /* owned */
@@ -68,7 +69,7 @@ struct check {
 
 static void fault(const struct check *c, const char *field, const char *text)
 {
-	char path[64];
+	char path[96];
 
 	snprintf(path, sizeof(path), "%s%s", c->prefix, field);
 	tc_errors_add(c->errs, path, "%s", text);
@@ -161,6 +162,8 @@ static void check_item(const struct check *c, const struct tc_intake *in)
 	check_text(c, "source", in->source, KEY_MAX);
 	check_text(c, "dedup_key", in->dedup_key, KEY_MAX);
 	check_text(c, "family", in->family, KEY_MAX);
+	if (in->id && (in->action != TC_INTAKE_RAISE || !id_valid(in->id)))
+		fault(c, "id", "must be a UUID in lower case, of an alert that is raised");
 	if (in->action == TC_INTAKE_RAISE)
 		check_raise(c, in);
 	else if (!in->dedup_key)
@@ -206,7 +209,11 @@ static void copy_item(struct item *item, const struct tc_intake *in, int64_t now
 	item->labels = in->labels && json_object_size(in->labels)
 			       ? json_dumps(in->labels, JSON_COMPACT)
 			       : NULL;
-	id_new(item->row.id, now_us);
+	item->chosen = in->id != NULL;
+	if (in->id)
+		tc_strcopy(item->row.id, sizeof(item->row.id), in->id);
+	else
+		id_new(item->row.id, now_us);
 	item->row.state = "open";
 	item->row.message = keep(&at, in->message);
 	item->row.target = keep(&at, in->target);
@@ -266,11 +273,28 @@ static int find(struct db *db, struct item *item)
 	return found;
 }
 
+/* One of this very id, whatever became of it: 1 found, 0 none. */
+static int find_chosen(struct db *db, struct item *item)
+{
+	struct alert_row row;
+	int found = item->chosen ? alert_get(db, item->row.id, &row) : 0;
+
+	if (found <= 0)
+		return found;
+	tc_strcopy(item->found_id, sizeof(item->found_id), row.id);
+	tc_strcopy(item->found_state, sizeof(item->found_state), row.state);
+	alert_row_fini(&row);
+	return 1;
+}
+
 static int raise_one(struct db *db, struct item *item)
 {
-	int err = find(db, item);
+	int err = find_chosen(db, item);
 
 	item->created = false;
+	if (err)
+		return err < 0 ? err : 0;
+	err = find(db, item);
 	if (err < 0)
 		return err;
 	if (err && takes_in(item))
@@ -528,6 +552,17 @@ static void done(void *arg, int err)
 		act(b->alerts, &b->items[i]);
 	}
 	batch_free(b);
+}
+
+int tc_intake_check(struct tc_instance *self, const struct tc_intake *item, struct tc_errors *errs)
+{
+	const struct check c = {.errs = errs};
+	size_t before = tc_errors_count(errs);
+
+	if (!host_services(self->host)->alerts)
+		return -EAGAIN;
+	check_item(&c, item);
+	return tc_errors_count(errs) == before ? 0 : -EINVAL;
 }
 
 int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, size_t n,

@@ -52,7 +52,8 @@ struct tc_intake_result {
 };
 
 /*
- * Told once, on the loop thread, never inside the call of tc_intake_submit().
+ * Told once, on the loop thread, never inside the call of tc_intake_submit(); what is under way when
+ * the instance is closed is told after its close().
  *
  * err      0: everything is committed, n results in the order given
  *          -EAGAIN: the store is away or overloaded, nothing is stored; answer 503
@@ -102,8 +103,15 @@ struct tc_decision {
 	int64_t at_us;                  /* wall time */
 };
 
-/* Told once, on the loop, never inside the call. id, at_us: of what is planned. */
-typedef void (*tc_plan_done_fn)(void *arg, int err, const char *id, int64_t at_us);
+/*
+ * Told once, on the loop, never inside the call, also after close() of the instance.
+ *
+ * err           0 committed | -EAGAIN the store is away | -ENOSPC too much is planned
+ * id, at_us     of what is planned; the alert will have this id
+ * deduplicated  it was planned before: the same dedup_key at the same time
+ */
+typedef void (*tc_plan_done_fn)(void *arg, int err, const char *id, int64_t at_us,
+				bool deduplicated);
 
 /* All: loop thread, never block; each may be NULL. */
 struct tc_trigger_ops {
@@ -125,7 +133,7 @@ struct tc_trigger_ops {
 	 * at        RFC 3339, or a local time with timezone
 	 * timezone  IANA name, or NULL
 	 * errs      receives faults of "at" and "timezone"
-	 * result    0 done will be called, err as in tc_intake_done_fn | -EINVAL | -EAGAIN
+	 * result    0 done will be called | -EINVAL | -EAGAIN | -ENOSPC
 	 */
 	int (*plan)(void *state, const struct tc_intake *alert, const char *at,
 		    const char *timezone, struct tc_errors *errs, tc_plan_done_fn done, void *arg);
@@ -149,6 +157,18 @@ TC_API int tc_intake_plan(struct tc_instance *self, const struct tc_intake *aler
  */
 TC_API int tc_intake_check(struct tc_instance *self, const struct tc_intake *item,
 			   struct tc_errors *errs);
+
+/*
+ * Was an alert of this id ever taken in? For who has chosen it, and does not know how that ended.
+ *
+ * done    told once, on the loop, never inside the call, also after close() of the instance;
+ *         err: 0 | -EAGAIN the store is away
+ * result  0 taken | -EAGAIN
+ * thread  loop
+ */
+typedef void (*tc_intake_found_fn)(void *arg, int err, bool found);
+TC_API int tc_intake_find(struct tc_instance *self, const char *id, tc_intake_found_fn done,
+			  void *arg);
 
 /* What a PBX's own dialplan tells of a call that it has. */
 enum tc_call_callback {

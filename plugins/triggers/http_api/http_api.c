@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trigger http_api: POST /v1/alerts raises one alert. What a PBX's dialplan says of calls is in
- * callbacks.c; reading alerts and acting on them is the core's API.
+ * The trigger http_api: POST /v1/alerts raises one alert, now or later. What a PBX's dialplan says
+ * of calls is in callbacks.c; reading alerts and acting on them is the core's API, what is planned
+ * is the trigger scheduler's.
  */
 #include "http_api.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
@@ -51,8 +53,10 @@ static const struct tc_option body_table[] = {
 	 .help = "names and values, to find it by and for the prompts"},
 	{FIELD(dedup_key), .type = TC_STRING, .max = 255,
 	 .help = "an open alert with this key takes this one in"},
-	{FIELD(at), .type = TC_STRING, .max = 64, .help = "when; needs a scheduler"},
-	{FIELD(timezone), .type = TC_STRING, .max = 64, .help = "of a local \"at\""},
+	{FIELD(at), .type = TC_STRING, .max = 64,
+	 .help = "when: RFC 3339, or YYYY-MM-DDTHH:MM in timezone; needs a scheduler"},
+	{FIELD(timezone), .type = TC_STRING, .max = 64,
+	 .help = "of a local \"at\", as \"Europe/Rome\""},
 	{FIELD(language), .type = TC_STRING, .max = 35, .help = "of the message (BCP 47)"},
 	{FIELD(voice), .type = TC_STRING, .max = 64, .help = "name of a configured voice"},
 	{FIELD(source), .type = TC_STRING, .max = 200, .help = "who sends it; default: who calls"},
@@ -94,6 +98,50 @@ static void submit(struct api *api, struct tc_http_req *req, const struct tc_int
 	tc_errors_free(errs);
 }
 
+/* ---- later ---- */
+
+static void on_planned(void *arg, int err, const char *id, int64_t at_us, bool deduplicated)
+{
+	struct tc_http_req *req = arg;
+	time_t at_s = (time_t)(at_us / 1000000);
+	struct tm tm;
+	char at[40];
+
+	if (err == -ENOSPC) {
+		tc_http_problem(req, 422, "at", "too many alerts are planned already");
+	} else if (err) {
+		busy(req);
+	} else {
+		gmtime_r(&at_s, &tm);
+		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		tc_http_reply_json(req, 202,
+				   json_pack("{s:s, s:s, s:b, s:s}", "id", id, "state", "planned",
+					     "deduplicated", deduplicated, "at", at));
+	}
+}
+
+static void plan(struct api *api, struct tc_http_req *req, const struct tc_intake *intake,
+		 const struct body *body)
+{
+	struct tc_errors *errs = tc_errors_new();
+	int err = tc_intake_plan(api->self, intake, body->at, body->timezone, errs, on_planned,
+				 req);
+
+	if (err)
+		api->refused++;
+	else
+		api->taken++;
+	if (err == -EINVAL && tc_errors_count(errs))
+		tc_http_faults(req, 422, errs);
+	else if (err == -ENOTSUP) /* not ignored: it would ring now, in somebody's night */
+		tc_http_problem(req, 422, "at",
+				"no scheduler is configured: add {name: clock, plugin: scheduler} "
+				"to the triggers in tocsin.yaml");
+	else if (err)
+		on_planned(req, err, NULL, 0, false);
+	tc_errors_free(errs);
+}
+
 static void on_post(struct tc_http_req *req, void *arg)
 {
 	struct body body = {0};
@@ -101,10 +149,8 @@ static void on_post(struct tc_http_req *req, void *arg)
 
 	if (tc_http_fields(req, &body))
 		return;
-	if (body.at || body.timezone) {
-		/* Not to be ignored: it would ring now, in the middle of somebody's night. */
-		tc_http_problem(req, 422, body.at ? "at" : "timezone",
-				"no scheduler is configured");
+	if (body.timezone && !body.at) {
+		tc_http_problem(req, 422, "timezone", "belongs to \"at\", which is missing");
 		return;
 	}
 	intake.message = body.message;
@@ -118,7 +164,10 @@ static void on_post(struct tc_http_req *req, void *arg)
 	intake.labels = json_object_get(tc_http_json(req), "labels");
 	if (json_is_null(intake.labels))
 		intake.labels = NULL;
-	submit(arg, req, &intake);
+	if (body.at)
+		plan(arg, req, &intake, &body);
+	else
+		submit(arg, req, &intake);
 }
 
 /* ---- the instance ---- */
