@@ -27,7 +27,7 @@
 #include "host/loop.h"
 #include "host/metrics.h"
 #include "http/server.h"
-#include "oncall/directory.h"
+#include "oncall/oncall.h"
 #include "setup.h"
 #include "speech/prompts.h"
 #include "speech/speech.h"
@@ -51,7 +51,7 @@ struct daemon {
 	struct journal *journal;
 	struct http_server *http;
 	struct trunks *trunks;
-	struct directory *directory;
+	struct oncall *oncall;
 	struct speech *speech;
 	struct prompts *prompts;
 	struct caller *caller;
@@ -135,7 +135,9 @@ static int make_rooms(struct daemon *d)
 	d->speech = deps.speech = speech_new(d->loop, prompts, d->config->prompt_cache_size);
 	deps.store = d->store;
 	deps.journal = d->journal;
-	d->directory = deps.directory = directory_new(d->loop, d->store);
+	d->oncall = oncall_new(d->loop, d->store);
+	oncall_configure(d->oncall, &d->config->escalation);
+	deps.directory = oncall_directory(d->oncall);
 	d->caller = caller_new(&deps);
 	d->alerts = alerts_new(d->loop, d->store, d->journal, d->caller);
 	free(prompts);
@@ -157,7 +159,7 @@ static int make_rooms(struct daemon *d)
 					    .alerts = d->alerts,
 					    .caller = d->caller,
 					    .trunks = d->trunks,
-					    .directory = d->directory,
+					    .oncall = d->oncall,
 					    .speech = d->speech,
 					    .prompts = d->prompts,
 					    .config = d->config});
@@ -230,6 +232,7 @@ static void reload(struct daemon *d)
 		       "node, state_dir, http.listen, http.max_body, store, trunks, voices, "
 		       "carriers, triggers and prompt_cache_size change with a restart only");
 	logging_setup((enum tc_log_level)fresh->log.level, (enum logging_format)fresh->log.format);
+	oncall_configure(d->oncall, &fresh->escalation);
 	caller_reconfigure(d->caller, &fresh->call, &fresh->prompts);
 	api_reconfigure(d->api, fresh);
 	prompts_reconfigure(d->prompts, fresh->http.public_url);
@@ -313,7 +316,7 @@ static void free_rooms(struct daemon *d)
 	http_server_free(d->http);
 	alerts_free(d->alerts);
 	caller_free(d->caller);
-	directory_free(d->directory);
+	oncall_free(d->oncall);
 	trunks_free(d->trunks);
 	prompts_free(d->prompts);
 	speech_free(d->speech); /* before its voices are closed */

@@ -162,13 +162,13 @@ static void refuse(const struct change *ch, int err)
 		break;
 	default:
 		api_busy(ch->req);
-		directory_reload(ch->api->deps.directory); /* perhaps it was done */
+		directory_reload(api_directory(ch->api)); /* perhaps it was done */
 	}
 }
 
 static void answer(const struct change *ch)
 {
-	const struct directory *dir = ch->api->deps.directory;
+	const struct directory *dir = api_directory(ch->api);
 	const struct contact *c = directory_find(dir, ch->row.id);
 	char where[64];
 
@@ -194,9 +194,9 @@ static void done(void *arg, int err)
 		return;
 	}
 	if (ch->remove)
-		directory_drop(ch->api->deps.directory, ch->row.id);
+		directory_drop(api_directory(ch->api), ch->row.id);
 	else
-		directory_put(ch->api->deps.directory, &ch->row);
+		directory_put(api_directory(ch->api), &ch->row);
 	answer(ch);
 	journal_publish(ch->api->deps.journal, &ch->event);
 	change_free(ch);
@@ -253,7 +253,7 @@ static bool read_fields(struct tc_http_req *req, const struct api *api, const ch
 		tc_errors_add(errs, "id", "is not the one in the path");
 	if (!id && fields->pin && !strcmp(fields->pin, CONTACT_PIN_SHOWN))
 		tc_errors_add(errs, "pin", "must have %d to %d digits", PIN_MIN, PIN_MAX);
-	contact_check(fields, directory_zones(api->deps.directory), errs);
+	contact_check(fields, directory_zones(api_directory(api)), errs);
 	good = !tc_errors_count(errs);
 	if (!good)
 		tc_http_faults(req, 422, errs);

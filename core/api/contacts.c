@@ -11,8 +11,14 @@
 #include "api/private.h"
 #include "oncall/contact.h"
 #include "oncall/directory.h"
+#include "oncall/oncall.h"
 
 #define CURSOR_SIZE (2 * CONTACT_NAME_MAX + 1)
+
+struct directory *api_directory(const struct api *api)
+{
+	return oncall_directory(api->deps.oncall);
+}
 
 /* ---- shapes ---- */
 
@@ -120,7 +126,7 @@ static json_t *page_of(const struct directory *dir, const struct contact *c,
 static void on_list(struct tc_http_req *req, void *arg)
 {
 	struct api *api = arg;
-	const struct directory *dir = api->deps.directory;
+	const struct directory *dir = api_directory(api);
 	struct contacts_query query = {0};
 	char name[CONTACT_NAME_MAX + 1];
 
@@ -146,13 +152,13 @@ const struct contact *contact_of(struct tc_http_req *req, const struct api *api)
 	const struct contact *c;
 	char id[TC_ID_SIZE];
 
-	if (!directory_ready(api->deps.directory)) {
+	if (!directory_ready(api_directory(api))) {
 		api_busy(req);
 		return NULL;
 	}
 	if (!api_id(req, "contact", id))
 		return NULL;
-	c = directory_find(api->deps.directory, id);
+	c = directory_find(api_directory(api), id);
 	if (!c)
 		tc_http_problem(req, 404, NULL, "there is no such contact");
 	return c;

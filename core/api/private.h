@@ -17,6 +17,7 @@ struct alert_row;
 struct call_row;
 struct contact;
 struct db;
+struct directory;
 struct event_row;
 struct token;
 struct event_stream;
@@ -137,6 +138,7 @@ json_t *openapi_make(const struct http_server *server);
 
 /* ---- contacts.c ---- */
 
+struct directory *api_directory(const struct api *api);
 json_t *contact_shape(const struct contact *contact); /* new reference */
 void contact_put_etag(struct tc_http_req *req, int64_t version);
 /* The contact in the path; NULL after the 404, or the 503, has been answered. */

@@ -41,3 +41,19 @@ void text_copy(char *dst, size_t size_bytes, const char *src)
 		len--;
 	dst[len] = '\0';
 }
+
+bool text_is_line(const char *s)
+{
+	bool blank = *s == ' ';
+	uint32_t code;
+	size_t n;
+
+	for (; *s; s += n) {
+		n = tc_utf8_decode(s, &code);
+		if (!n || is_control(code))
+			return false;
+		if (!s[n] && *s == ' ')
+			return false;
+	}
+	return !blank;
+}

@@ -17,4 +17,7 @@ void text_clean(char *s);
 /* As tc_strcopy(), but never cuts within a UTF-8 sequence. */
 void text_copy(char *dst, size_t size_bytes, const char *src);
 
+/* One line of UTF-8 without control characters, and without blanks at its ends. */
+bool text_is_line(const char *s);
+
 #endif

@@ -52,21 +52,9 @@ const struct tc_option contact_table[] = {
 
 /* ---- checks ---- */
 
-/* One line of text without anything invisible at its ends. */
-static bool is_line(const char *s)
-{
-	char *clean = tc_strdup(s);
-	bool same;
-
-	text_clean(clean);
-	same = !strcmp(clean, s) && *s != ' ' && (!*s || s[strlen(s) - 1] != ' ');
-	free(clean);
-	return same;
-}
-
 static void check_name(const char *name, struct tc_errors *errs)
 {
-	if (!is_line(name))
+	if (!text_is_line(name))
 		tc_errors_add(errs, "name", "must not have control characters, nor blanks at its "
 					    "beginning or end");
 	else if (id_valid(name))
@@ -131,7 +119,7 @@ void contact_check(const struct contact_fields *fields, const struct zones *zone
 	check_numbers(&fields->numbers, errs);
 	if (fields->language && *fields->language && !is_language(fields->language))
 		tc_errors_add(errs, "language", "must be a language tag, as en or de-AT");
-	if (fields->voice && !is_line(fields->voice))
+	if (fields->voice && !text_is_line(fields->voice))
 		tc_errors_add(errs, "voice", "must be the name of a voice");
 	if (fields->timezone && *fields->timezone && !zones_know(zones, fields->timezone))
 		tc_errors_add(errs, "timezone", "there is no such time zone; one of the IANA's "

@@ -13,6 +13,8 @@
 
 #include <tocsin/option.h>
 
+#define DOCUMENT_NAME_MAX 100
+
 struct document_row;
 struct documents;
 struct loop;

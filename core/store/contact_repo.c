@@ -87,22 +87,9 @@ int contact_insert(struct db *db, const struct contact_row *row)
 static int check_version(struct db *db, const char *id, int64_t wanted, int64_t *version)
 {
 	const struct tc_value params[] = {DB_TEXT(id)};
-	struct db_stmt *stmt;
-	struct tc_value v;
-	int err;
 
-	err = db_query(db, "SELECT version FROM contacts WHERE id = ?", params, 1, &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, &v, 1);
-	if (err == 1) {
-		*version = v.i;
-		err = wanted && v.i != wanted ? -ESTALE : 0;
-	} else if (!err) {
-		err = -ENOENT;
-	}
-	db_done(stmt);
-	return err;
+	return row_version(db, "SELECT version FROM contacts WHERE id = ?", params, 1, wanted,
+			   version);
 }
 
 int contact_update(struct db *db, struct contact_row *row, int64_t version)

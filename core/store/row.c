@@ -32,6 +32,26 @@ void row_id(const struct tc_value *v, char id[TC_ID_SIZE])
 	id[len] = '\0';
 }
 
+int row_version(struct db *db, const char *sql, const struct tc_value *params, size_t n,
+		int64_t wanted, int64_t *version)
+{
+	struct db_stmt *stmt;
+	struct tc_value v;
+	int err = db_query(db, sql, params, n, &stmt);
+
+	if (err)
+		return err;
+	err = db_next(stmt, &v, 1);
+	if (err == 1) {
+		*version = v.i;
+		err = wanted && v.i != wanted ? -ESTALE : 0;
+	} else if (!err) {
+		err = -ENOENT;
+	}
+	db_done(stmt);
+	return err;
+}
+
 /* ---- lists ---- */
 
 void listing_init(struct listing *list, const char *select)

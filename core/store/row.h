@@ -17,6 +17,16 @@ char *row_text_or_empty(const struct tc_value *v);
 /* An id column; "" for SQL NULL. */
 void row_id(const struct tc_value *v, char id[TC_ID_SIZE]);
 
+/*
+ * The version of a row that is to be changed.
+ *
+ * sql     SELECT of it, a string constant
+ * wanted  the one it must have; 0 = any
+ * result  0 | -ENOENT there is no such row | -ESTALE it has another one
+ */
+int row_version(struct db *db, const char *sql, const struct tc_value *params, size_t n,
+		int64_t wanted, int64_t *version);
+
 /* Most parameters that one list takes. */
 #define LIST_PARAMS 16
 

@@ -11,6 +11,7 @@
 
 #include "host/id.h"
 #include "oncall/directory.h"
+#include "oncall/oncall.h"
 #include "oncall/pin.h"
 #include "scenario/private.h"
 #include "store/call_repo.h"
@@ -45,7 +46,7 @@ void world_contact(struct world *w, const char *name, const char *number, const 
 	id_new(row.id, loop_wall_us(w->loop));
 	store_write(w->store, insert, NULL, &row);
 	world_settle(w);
-	directory_put(w->directory, &row);
+	directory_put(oncall_directory(w->oncall), &row);
 }
 
 static int insert_call(struct db *db, void *arg)

@@ -29,7 +29,7 @@ struct world {
 	struct speech *speech;
 	struct caller *caller;
 	struct alerts *alerts;
-	struct directory *directory;
+	struct oncall *oncall;
 	bool resumed;
 	const char *severity;  /* owned; of the alerts to come, NULL = none is given */
 	char *messages[16];    /* owned; of all alerts, in order */

@@ -18,7 +18,7 @@
 #include "alert/alert.h"
 #include "call/page.h"
 #include "call/trunk.h"
-#include "oncall/directory.h"
+#include "oncall/oncall.h"
 #include "speech/speech.h"
 #include "store/journal.h"
 #include "store/store.h"
@@ -181,9 +181,11 @@ void world_start(struct world *w)
 	w->journal = journal_new();
 	w->lines = trunks_new(w->loop, w->store, w->journal);
 	w->speech = speech_new(w->loop, prompts, 1 << 30);
-	w->directory = directory_new(w->loop, w->store);
+	w->oncall = oncall_new(w->loop, w->store);
+	oncall_configure(w->oncall, &w->cfg.escalation);
 	deps = (struct caller_deps){w->loop,   w->store,  w->journal,    w->lines,
-				    w->speech, &w->cfg.call, &w->cfg.prompts, w->directory};
+				    w->speech, &w->cfg.call, &w->cfg.prompts,
+				    oncall_directory(w->oncall)};
 	w->caller = caller_new(&deps);
 	w->alerts = alerts_new(w->loop, w->store, w->journal, w->caller);
 	*host_services(w->host) = (struct host_services){.store = w->store,
@@ -214,7 +216,7 @@ void world_crash(struct world *w)
 	w->passed_us = loop_now_us(w->loop);
 	alerts_free(w->alerts);
 	caller_free(w->caller);
-	directory_free(w->directory);
+	oncall_free(w->oncall);
 	trunks_free(w->lines);
 	speech_free(w->speech);
 	store_close(w->store);

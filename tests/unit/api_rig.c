@@ -17,7 +17,7 @@
 
 #include "call/page.h"
 #include "call/trunk.h"
-#include "oncall/directory.h"
+#include "oncall/oncall.h"
 #include "speech/prompts.h"
 #include "speech/speech.h"
 
@@ -87,7 +87,9 @@ static void make_rooms(struct api_rig *rig)
 	rig->speech = deps.speech = speech_new(rig->loop, prompts, 1 << 20);
 	deps.store = rig->store;
 	deps.journal = rig->journal;
-	rig->directory = directory_new(rig->loop, rig->store);
+	rig->oncall = oncall_new(rig->loop, rig->store);
+	oncall_configure(rig->oncall, &rig->config->escalation);
+	rig->directory = oncall_directory(rig->oncall);
 	rig->caller = caller_new(&deps);
 	rig->alerts = alerts_new(rig->loop, rig->store, rig->journal, rig->caller);
 	rig->prompts = prompts_new(rig->loop, rig->speech, rig->dir, "http://pager.example:8086/");
@@ -106,7 +108,7 @@ static void make_rooms(struct api_rig *rig)
 					      .alerts = rig->alerts,
 					      .caller = rig->caller,
 					      .trunks = rig->trunks,
-					      .directory = rig->directory,
+					      .oncall = rig->oncall,
 					      .speech = rig->speech,
 					      .prompts = rig->prompts,
 					      .config = rig->config});
@@ -190,7 +192,7 @@ void api_rig_free(struct api_rig *rig)
 		http_server_free(rig->http);
 		alerts_free(rig->alerts);
 		caller_free(rig->caller);
-		directory_free(rig->directory);
+		oncall_free(rig->oncall);
 		trunks_free(rig->trunks);
 		prompts_free(rig->prompts);
 		speech_free(rig->speech);

@@ -29,7 +29,8 @@ struct api_rig {
 	struct journal *journal;
 	struct http_server *http;
 	struct trunks *trunks;
-	struct directory *directory;
+	struct oncall *oncall;
+	struct directory *directory; /* of oncall */
 	struct speech *speech;
 	struct prompts *prompts;
 	struct caller *caller;
