@@ -21,7 +21,8 @@ struct policy_fields {
 	struct tc_list steps;      /* of struct policy_step, 1..50 */
 	int64_t repeat;            /* how often all steps are gone through once more, 0..100 */
 	struct tc_list final;      /* of struct policy_step, none or one: after the last round */
-	int64_t ack_timeout_ms;    /* an acknowledgement expires; 0 = never; -1 = escalation.ack_timeout */
+	int64_t ack_timeout_ms;    /* an acknowledgement expires; 0 = never; -1 = as
+				      escalation.ack_timeout says */
 };
 
 struct policy {
