@@ -403,7 +403,10 @@ static int start(struct daemon *d)
 		err = open_instances(d);
 	if (!err)
 		err = listen_all(d);
-	return err ? err : alerts_resume(d->alerts, on_resumed, d);
+	if (err)
+		return err;
+	alerts_tell(d->alerts, d->host);
+	return alerts_resume(d->alerts, on_resumed, d);
 }
 
 int daemon_run(const struct daemon_options *options)

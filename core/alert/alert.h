@@ -10,6 +10,7 @@
 
 struct alerts;
 struct caller;
+struct host;
 struct journal;
 struct loop;
 struct store;
@@ -17,6 +18,12 @@ struct store;
 struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal *journal,
 			  struct caller *caller);
 void alerts_free(struct alerts *alerts);
+
+/*
+ * The host's instances are open: the triggers among them that want it are told what becomes of
+ * their alerts, from now on and since they last were.
+ */
+void alerts_tell(struct alerts *alerts, struct host *host);
 
 /*
  * After a start: read what is open and go on with it. done is called on the loop when all of it is

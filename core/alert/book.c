@@ -10,6 +10,7 @@
 
 #include <tocsin/log.h>
 
+#include "alert/notice.h"
 #include "oncall/target.h"
 
 struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal *journal,
@@ -43,11 +44,17 @@ static void forget(struct alert *alert)
 	free(alert);
 }
 
+void alerts_tell(struct alerts *alerts, struct host *host)
+{
+	alerts->notices = notices_new(alerts->loop, alerts->store, alerts->journal, host);
+}
+
 /* At the end of the process: the alerts stay open in the store. The pages go with the caller. */
 void alerts_free(struct alerts *alerts)
 {
 	if (!alerts)
 		return;
+	notices_free(alerts->notices);
 	outcome_drop(alerts);
 	intake_drop(alerts);
 	resume_drop(alerts);

@@ -8,6 +8,7 @@
  * outcome.c  what a human decides, and the end when nobody does
  * resume.c   after a start
  * plan.c     alerts that are to be raised later
+ * notice.c   telling triggers what became of their alerts (notice.h)
  * concern.c  for those who call: which alerts concern them, and their keys
  */
 #ifndef CORE_ALERT_BOOK_H
@@ -41,6 +42,7 @@ struct alerts {
 	size_t open;
 	TAILQ_HEAD(, decision) undecided; /* that wait for the store */
 	TAILQ_HEAD(, batch) unsure;       /* taken in, and perhaps stored */
+	struct notices *notices;          /* NULL: nobody is told what becomes of them */
 	struct resume *resume; /* while what was left open is taken up again */
 };
 

@@ -11,11 +11,13 @@
 #include <tocsin/utf8.h>
 
 #include "alert/book.h"
+#include "alert/notice.h"
 #include "host/host.h"
 #include "host/id.h"
 #include "host/metrics.h"
 #include "oncall/target.h"
 #include "store/journal.h"
+#include "store/notice_repo.h"
 #include "store/store.h"
 
 #define BATCH_MAX 10000
@@ -37,6 +39,7 @@ struct item {
 	enum tc_dedup dedup;
 	struct alert_row row;
 	char *strings;          /* owned: all of the row's text, one behind the other */
+	const char *raiser;     /* the instance that wants to hear what becomes of it, or NULL */
 	char *labels;           /* owned */
 	struct event_row event; /* alert.raised, alert.resolved */
 	char text[160];
@@ -304,10 +307,22 @@ static int raise_one(struct db *db, struct item *item)
 		return err;
 	item->created = true;
 	item->event.alert_id = item->row.id;
-	return event_insert(db, &item->event);
+	err = event_insert(db, &item->event);
+	if (!err && item->raiser)
+		err = notice_raiser_insert(db, item->row.id, item->raiser);
+	return err;
 }
 
 #define ENDS_FROM "open,acknowledged,exhausted"
+
+static int resolved(struct db *db, const struct item *item, struct event_row *event)
+{
+	int err = event_insert(db, event);
+
+	return err ? err
+		   : notice_decided(db, event->alert_id, "resolved", item->row.source, false,
+				    event->at_us);
+}
 
 /* The others of its family: Alertmanager may name another start than the one that was raised. */
 static int resolve_relatives(struct db *db, struct item *item)
@@ -330,7 +345,7 @@ static int resolve_relatives(struct db *db, struct item *item)
 		tc_strcopy(r->id, sizeof(r->id), id);
 		r->event = item->event;
 		r->event.alert_id = id;
-		err = event_insert(db, &r->event);
+		err = resolved(db, item, &r->event);
 		if (err)
 			return err;
 	}
@@ -353,7 +368,7 @@ static int resolve_one(struct db *db, struct item *item)
 		item->resolved = true;
 		tc_strcopy(item->found_state, sizeof(item->found_state), "resolved");
 		item->event.alert_id = item->found_id;
-		err = event_insert(db, &item->event);
+		err = resolved(db, item, &item->event);
 	}
 	return err && err != -EPERM ? err : resolve_relatives(db, item);
 }
@@ -489,6 +504,7 @@ static void looked(void *arg, int err)
 			if (b->items[i].relatives[k].over)
 				end_work(b->alerts, b->items[i].relatives[k].id, "resolved");
 	}
+	notices_wake(b->alerts->notices);
 	batch_free(b);
 }
 
@@ -543,6 +559,7 @@ static void done(void *arg, int err)
 		return;
 	}
 	answer(b); /* who waits is told first */
+	notices_wake(b->alerts->notices);
 	for (size_t i = 0; i < b->n; i++) {
 		metrics_count("tocsin_alerts_total", "Alerts taken in, deduplicated or resolved.",
 			      b->items[i].created    ? "how=\"raised\""
@@ -591,8 +608,10 @@ int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, si
 	b->done = fn;
 	b->arg = arg;
 	b->n = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		copy_item(&b->items[i], &items[i], loop_wall_us(alerts->loop));
+		b->items[i].raiser = notice_wanted(self) ? self->name : NULL;
+	}
 	err = store_write(alerts->store, run, done, b);
 	if (err)
 		batch_free(b);

@@ -9,6 +9,7 @@
 #include <tocsin/log.h>
 
 #include "alert/book.h"
+#include "alert/notice.h"
 #include "host/metrics.h"
 #include "store/journal.h"
 #include "store/store.h"
@@ -37,6 +38,7 @@ struct decision {
 	const char *prompt;     /* what is said in it */
 	char now[16];           /* the state it was in, if it could not be done */
 	struct event_row event;
+	bool silence;           /* they asked for it */
 	alert_done_fn done;     /* may be NULL */
 	void *arg;
 	bool stays;             /* by a page: nobody else would try again, so it is tried until it
@@ -58,7 +60,10 @@ static int run(struct db *db, void *arg)
 				  strcmp(d->to, "acknowledged") ? NULL : d->by, d->event.at_us,
 				  d->now);
 
-	return err ? err : event_insert(db, &d->event);
+	if (!err)
+		err = event_insert(db, &d->event);
+	return err ? err
+		   : notice_decided(db, d->id, d->to, d->by, d->silence, d->event.at_us);
 }
 
 static void decided(struct decision *d)
@@ -99,6 +104,7 @@ static void done(void *arg, int err)
 {
 	struct decision *d = arg;
 
+	notices_wake(d->alerts->notices); /* also after an unsure commit */
 	if (!err) {
 		decided(d);
 	} else if (err == -EPERM || err == -ENOENT) {

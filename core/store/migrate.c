@@ -147,8 +147,23 @@ static const char *const step_6[] = {
 	NULL,
 };
 
-/* Decisions that triggers have yet to be told. */
+/* Decisions that triggers have yet to be told; and whose alert each is, until it is over. */
 static const char *const step_7[] = {
+	"CREATE TABLE IF NOT EXISTS alert_raisers ("
+	" alert_id VARCHAR(36) NOT NULL PRIMARY KEY,"
+	" instance VARCHAR(255) NOT NULL){suffix}",
+	"CREATE TABLE IF NOT EXISTS notices ("
+	" id {autoid},"
+	" alert_id VARCHAR(36) NOT NULL,"
+	" instance VARCHAR(255) NOT NULL,"
+	" what VARCHAR(16) NOT NULL,"
+	" by_whom VARCHAR(255),"
+	" silence INT NOT NULL,"
+	" at_us BIGINT NOT NULL,"
+	" tries INT NOT NULL,"
+	" due_us BIGINT NOT NULL){suffix}",
+	"CREATE INDEX IF NOT EXISTS notices_alert ON notices (alert_id, id)",
+	"CREATE INDEX IF NOT EXISTS notices_due ON notices (instance, due_us)",
 	NULL,
 };
 

@@ -12,6 +12,7 @@
 
 #include "host/logging.h"
 #include "host/quantity.h"
+#include "scenario/watch.h"
 #include "scenario/world.h"
 
 #define WORDS_MAX 24
@@ -317,6 +318,12 @@ static void do_store(struct run *r, const struct words *w)
 	world_store(r->world, word(w, 1));
 }
 
+/* TRIGGER works|quiet|away|busy|refuses|slow */
+static void do_trigger(struct run *r, const struct words *w)
+{
+	world_trigger(r->world, word(w, 1));
+}
+
 /* ---- expectations ---- */
 
 static void join(const struct words *w, int from, char *out, size_t size_bytes)
@@ -374,6 +381,20 @@ static void expect_spoken(struct run *r, const struct words *w)
 	expect_same(r, "spoken ms", got, word(w, 3));
 }
 
+/* EXPECT told WHAT NAME [BY [silence]], EXPECT told nothing */
+static void expect_told(struct run *r, const struct words *w)
+{
+	const char *got = world_told(r->world);
+	char want[256] = "nothing";
+
+	if (w->n > 3)
+		snprintf(want, sizeof(want), "%s %s by %s%s", word(w, 2), id_of(r, word(w, 3)),
+			 w->n > 4 ? word(w, 4) : "-", w->n > 5 ? " silence" : "");
+	if (strcmp(got ? got : "nothing", want) != 0)
+		fail(r, "wanted the trigger to be told '%s', it was '%s'", want,
+		     got ? got : "nothing");
+}
+
 static void do_expect(struct run *r, const struct words *w)
 {
 	const char *what = word(w, 1), *got;
@@ -382,6 +403,8 @@ static void do_expect(struct run *r, const struct words *w)
 		got = world_asked(r->world);
 		if (got)
 			fail(r, "wanted no more, but the trunk was asked '%s'", got);
+	} else if (!strcmp(what, "told")) {
+		expect_told(r, w);
 	} else if (!strcmp(what, "trunk")) {
 		expect_trunk(r, w);
 	} else if (!strcmp(what, "state")) {
@@ -426,6 +449,7 @@ static const struct {
 	{"FORGET", false, do_forget}, {"ADOPT", false, do_adopt},    {"FOUND", false, do_found},
 	{"CALLBACK", false, do_callback}, {"NOTE", false, do_note},
 	{"INCOMING", false, do_incoming}, {"CONTACT", false, do_contact},
+	{"TRIGGER", false, do_trigger},
 	{"SEVERITY", false, do_severity}, {"CALLED", false, do_called},
 	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},
 };

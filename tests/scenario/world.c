@@ -19,6 +19,7 @@
 #include "call/page.h"
 #include "call/trunk.h"
 #include "oncall/oncall.h"
+#include "scenario/watch.h"
 #include "speech/speech.h"
 #include "store/journal.h"
 #include "store/store.h"
@@ -98,6 +99,7 @@ static int trigger_open(struct tc_instance *self, const void *cfg, void **state)
 static void trigger_close(void *state)
 {
 	(void)state;
+	watch_close();
 }
 
 static const struct tc_option no_options[] = {TC_OPTION_END};
@@ -108,7 +110,8 @@ static const struct tc_plugin script_trigger = {TC_PLUGIN_GUARD(TC_KIND_TRIGGER)
 						.options = no_options,
 						.config_size = 8,
 						.open = trigger_open,
-						.close = trigger_close};
+						.close = trigger_close,
+						.ops = &watch_ops};
 
 static struct tc_instance *instance(struct world *w, enum tc_kind kind, json_t *settings)
 {
@@ -200,6 +203,7 @@ void world_start(struct world *w)
 	instance_open(w->trigger);
 	w->running = true;
 	w->resumed = false;
+	alerts_tell(w->alerts, w->host);
 	alerts_resume(w->alerts, on_resumed, w);
 	world_settle(w);
 	free(prompts);
@@ -252,6 +256,7 @@ void world_free(struct world *w)
 		TAILQ_REMOVE(&fakes.calls, c, link);
 		free(c);
 	}
+	watch_reset();
 	fakes.refuse = NULL;
 	fakes.found[0] = '\0';
 	fakes.forgets = false;
