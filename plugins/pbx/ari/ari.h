@@ -213,6 +213,11 @@ struct link *link_new(struct ari *ari);
 void link_free(struct link *link);
 /* Events arrive and requests are answered. */
 bool link_up(const struct link *link);
+/*
+ * In this connection the list of channels has been compared with our legs. It is up once the first
+ * event has come, a moment later.
+ */
+bool link_listed(const struct link *link);
 /* Why (not), for people. */
 const char *link_text(const struct link *link);
 /* The list of channels could not be had: begin with a new connection. */

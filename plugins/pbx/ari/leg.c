@@ -380,9 +380,9 @@ int leg_recover(struct ari *ari, const char *id, const char *ref)
 		leg = leg_new(ari, id, id);
 	leg->recovering = true;
 	leg->released = leg->dialplan && !strcmp(ref, LEG_RELEASED);
-	if (link_up(ari->link))
+	if (link_listed(ari->link)) /* perhaps not up yet, but it is not compared once more */
 		leg_look_up(leg);
-	else /* when the link is up: resync() does; else for the sake of its end */
+	else /* resync() does; else for the sake of its end */
 		leg_timer(leg, RECOVER_MS, look_up_again);
 	return 0;
 }

@@ -58,6 +58,11 @@ bool link_up(const struct link *link)
 	return link->open && link->synced && link->heard && link->answered;
 }
 
+bool link_listed(const struct link *link)
+{
+	return link->open && link->synced;
+}
+
 const char *link_text(const struct link *link)
 {
 	return link->text;
