@@ -25,7 +25,7 @@
 #include <tocsin/pbx.h>
 
 #include "message.h"
-#include "rest.h"
+#include "rest/rest.h"
 #include "socket.h"
 
 struct check;

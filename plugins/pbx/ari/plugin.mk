@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-PLUGIN_USES := rtp cause
+PLUGIN_USES := rtp cause rest

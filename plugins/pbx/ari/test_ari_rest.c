@@ -18,7 +18,7 @@
 
 #include <tocsin/alloc.h>
 
-#include "rest.h"
+#include "rest/rest.h"
 #include "unit/host_rig.h"
 #include "unit/tcp_peer.h"
 

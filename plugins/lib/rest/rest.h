@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests to Asterisk's REST interface: libcurl on the daemon's loop, a bounded pool of kept
+ * Requests to somebody's REST interface: libcurl on the daemon's loop, a bounded pool of kept
  * connections, those that cannot wait first.
  *
  * All: loop thread; nothing blocks.
  */
-#ifndef ARI_REST_H
-#define ARI_REST_H
+#ifndef REST_REST_H
+#define REST_REST_H
 
 #include <jansson.h>
 
@@ -19,7 +19,8 @@ struct rest_want; /* one request that is waited for */
 /* All borrowed for the life of the client. */
 struct rest_settings {
 	const char *url;      /* "http://pbx:8088/ari", without a final slash */
-	const char *user, *password;
+	const char *user, *password; /* NULL = none */
+	const char *token;    /* "Authorization: Bearer ..." in place of them; NULL = none */
 	const char *tls_ca;   /* file of certificates, NULL = the system's */
 	unsigned connections; /* kept at most, 1..64 */
 };

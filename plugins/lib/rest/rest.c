@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests by libcurl's multi interface on libevent: queue, connections, outcome. What is asked of
- * Asterisk, and what its answers mean, is not known here.
+ * Requests by libcurl's multi interface on libevent: queue, connections, outcome. What is asked, and
+ * what the answers mean, is not known here.
  */
 #include "rest.h"
 
@@ -160,9 +160,14 @@ static void line_init(struct line *line, const struct rest_settings *s)
 	SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(easy, CURLOPT_PROXY, ""); /* none, whatever the environment says */
 	SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-	SET(easy, CURLOPT_USERNAME, s->user);
-	SET(easy, CURLOPT_PASSWORD, s->password);
+	if (s->token) {
+		SET(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+		SET(easy, CURLOPT_XOAUTH2_BEARER, s->token);
+	} else if (s->user) {
+		SET(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		SET(easy, CURLOPT_USERNAME, s->user);
+		SET(easy, CURLOPT_PASSWORD, s->password ? s->password : "");
+	}
 	SET(easy, CURLOPT_USERAGENT, "tocsin/" TC_VERSION);
 	SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(easy, CURLOPT_TCP_NODELAY, 1L);
@@ -319,7 +324,7 @@ static void say_unsure(const struct line *line, CURLcode code, char text[TEXT_SI
 	tc_buf_fini(&b);
 }
 
-/* "500 Allocation failed": Asterisk's own words when there are some. */
+/* "500 Allocation failed": the peer's own words when there are some. */
 static void say_status(const struct line *line, int status, const json_t *json,
 		       char text[TEXT_SIZE])
 {
@@ -328,6 +333,8 @@ static void say_status(const struct line *line, int status, const json_t *json,
 
 	if (!words)
 		words = json_string_value(json_object_get(json, "error"));
+	if (!words)
+		words = json_string_value(json);
 	if (!words || status < 400)
 		words = line->reason;
 	tc_buf_printf(&b, "%d%s%s", status, *words ? " " : "", words);
