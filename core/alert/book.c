@@ -95,17 +95,18 @@ void book_open(struct alerts *alerts, const struct alert_row *row, const struct 
 			   "labels", labels ? labels : json_object());
 	request = (struct page_request){
 		.alert_id = row->id,
-		.number = person.number,
-		.contact_id = person.contact_id,
-		.who = person.name,
+		.serial = 1,
+		.person = {.contact_id = person.contact_id,
+			   .name = person.name,
+			   .numbers = &person.number,
+			   .n = 1},
 		.message = row->message,
 		.severity = row->severity,
 		.language = row->language,
 		.voice = row->voice,
 		.values = values,
-		.attempts_used = progress ? progress->attempts : 0,
-		.first_us = progress ? progress->first_us : 0,
-		.due_us = progress ? progress->due_us : 0,
+		.past = progress ? progress->past : NULL,
+		.n_past = progress ? progress->n : 0,
 		.call_id = progress ? progress->call_id : NULL,
 	};
 	alert = tc_alloc(sizeof(*alert));

@@ -52,8 +52,8 @@ struct alert *book_find(struct alerts *alerts, const char *id);
 
 /* How far the work on an alert has come: for one that is taken up again after a start. */
 struct progress {
-	int attempts;
-	int64_t first_us, due_us;
+	const struct page_past *past; /* its calls that are over, n of them */
+	size_t n;
 	const char *call_id; /* of a call that is up and goes on; NULL = none */
 };
 

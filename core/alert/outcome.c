@@ -76,7 +76,7 @@ static void decided(struct decision *d)
 		      labels, 1);
 	journal_publish(d->alerts->journal, &d->event);
 	if (d->call_id[0])
-		call_confirm(d->alerts->caller, d->call_id, d->prompt);
+		call_confirm(d->alerts->caller, d->call_id, d->id, d->prompt);
 	if (alert)
 		book_close(alert, d->prompt);
 	else
@@ -92,7 +92,7 @@ static void too_late(struct decision *d)
 	struct alert *alert = book_find(d->alerts, d->id);
 
 	if (d->call_id[0]) /* what the person wants to know */
-		call_confirm(d->alerts->caller, d->call_id,
+		call_confirm(d->alerts->caller, d->call_id, d->id,
 			     strcmp(d->now, d->to) ? d->now : d->prompt);
 	if (alert)
 		book_close(alert, d->now);
@@ -216,13 +216,14 @@ void outcome_by_key(struct alerts *alerts, const char *id, const struct caller_w
 {
 	static const enum alert_verb verb[] = {[PAGE_KEY_ACKNOWLEDGE] = ALERT_ACKNOWLEDGE,
 					       [PAGE_KEY_ESCALATE] = ALERT_ESCALATE,
-					       [PAGE_KEY_RESOLVE] = ALERT_RESOLVE};
+					       [PAGE_KEY_RESOLVE] = ALERT_RESOLVE,
+					       [PAGE_KEY_SILENCE] = ALERT_ACKNOWLEDGE};
 	struct decision *d = decision_new(alerts, id, verb[word->key], who);
 
 	tc_strcopy(d->call_id, sizeof(d->call_id), word->call_id);
 	d->reason = tc_strdup(word->how);
 	/* who calls back in vain calls of ours takes care of it all the same */
-	if (word->key == PAGE_KEY_ACKNOWLEDGE)
+	if (verb[word->key] == ALERT_ACKNOWLEDGE)
 		d->from = "open,exhausted";
 	d->stays = true;
 	submit(d);

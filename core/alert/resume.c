@@ -19,6 +19,7 @@ struct left_call {
 	TAILQ_ENTRY(left_call) link; /* of resume->live, then of left->calls */
 	struct left_alert *left;     /* NULL: its alert is closed */
 	struct call_row row;         /* owned */
+	struct call_told saved;      /* owned */
 	bool told;                   /* something was heard of it: */
 	enum caller_found found;
 };
@@ -30,10 +31,8 @@ struct left_alert {
 	TAILQ_ENTRY(left_alert) link;
 	struct resume *resume;
 	struct alert_row row;     /* owned */
-	struct progress progress; /* due_us is known on the loop only: the configuration lives
-				     there */
-	char result[16];          /* of the last call that has ended, "" = none; and when it did */
-	int64_t ended_us;
+	struct page_past *past;   /* owned, with its strings; its calls that are over */
+	size_t n;
 	struct left_calls calls;  /* whose end is not known */
 	bool over;                /* decided meanwhile: no work is left */
 };
@@ -89,27 +88,36 @@ static int add_live(const struct call_row *row, void *arg)
 	return 0;
 }
 
-/* One attempt may be several calls, by one trunk after another. */
-static void progress(struct left_alert *left, const char *result, int attempt, int64_t ended_us)
+static void add_past(struct left_alert *left, const struct page_past *past)
 {
-	int used = caller_used(result, attempt);
+	struct page_past *p;
 
-	if (used > left->progress.attempts)
-		left->progress.attempts = used;
-	tc_strcopy(left->result, sizeof(left->result), result);
-	left->ended_us = ended_us;
+	left->past = tc_realloc(left->past, (left->n + 1) * sizeof(*left->past));
+	p = &left->past[left->n++];
+	*p = *past;
+	p->number = tc_strdup(past->number);
+	p->result = tc_strdup(past->result);
 }
 
 /* The calls made before tell how far the attempts have come. */
-static int add_progress(const struct call_row *row, void *arg)
+static int add_progress(const struct call_past *row, void *arg)
 {
-	struct left_alert *left = ((struct resume *)arg)->reading;
+	struct page_past past = {.number = row->number,
+				 .result = row->result,
+				 .use = (enum page_use)row->use,
+				 .attempt = row->attempt,
+				 .placed_us = row->placed_us,
+				 .ended_us = row->ended_us};
 
-	if (!left->progress.first_us && row->placed_us)
-		left->progress.first_us = row->placed_us;
-	if (row->result)
-		progress(left, row->result, row->attempt, row->ended_us);
+	if (row->over)
+		add_past(((struct resume *)arg)->reading, &past);
 	return 0;
+}
+
+static int add_told(const struct call_told *told, void *arg)
+{
+	call_told_copy(&((struct resume *)arg)->deciding->saved, told);
+	return 1;
 }
 
 /* Was it in this call that its alert was decided? Then that is how the call went. */
@@ -148,10 +156,12 @@ static int read_all(struct db *db, void *arg)
 	TAILQ_FOREACH(left, &r->open, link) {
 		r->reading = left;
 		if (!err)
-			err = call_list_alert(db, left->row.id, add_progress, r);
+			err = call_list_past(db, left->row.id, add_progress, r);
 	}
 	TAILQ_FOREACH(c, &r->live, link) {
 		r->deciding = c;
+		if (!err)
+			err = call_told_list(db, c->row.id, add_told, r);
 		if (!err && !left_find(r, c->row.alert_id))
 			err = event_list_alert(db, c->row.alert_id, add_decided, r);
 	}
@@ -163,6 +173,7 @@ static int read_all(struct db *db, void *arg)
 static void call_free(struct left_call *c)
 {
 	call_row_fini(&c->row);
+	call_told_fini(&c->saved);
 	free(c);
 }
 
@@ -178,6 +189,11 @@ static void left_free(struct left_alert *left)
 	tdelete(left, &r->tree, by_id);
 	TAILQ_REMOVE(&r->open, left, link);
 	alert_row_fini(&left->row);
+	while (left->n--) {
+		free((char *)left->past[left->n].number);
+		free((char *)left->past[left->n].result);
+	}
+	free(left->past);
 	free(left);
 }
 
@@ -186,19 +202,16 @@ static void let_go(struct left_alert *left, const char *why)
 	struct left_call *c;
 
 	TAILQ_FOREACH(c, &left->calls, link)
-		caller_let_go(left->resume->alerts->caller, c->row.id, why);
+		caller_let_go(left->resume->alerts->caller, c->row.id, left->id, why);
 }
 
 /* call_id: of its call that goes on, or NULL */
 static void work_on(struct left_alert *left, const char *call_id)
 {
 	struct alerts *alerts = left->resume->alerts;
+	struct progress progress = {.past = left->past, .n = left->n, .call_id = call_id};
 
-	if (left->result[0])
-		left->progress.due_us =
-			left->ended_us + caller_redial_ms(alerts->caller, left->result) * 1000;
-	left->progress.call_id = call_id;
-	book_open(alerts, &left->row, &left->progress);
+	book_open(alerts, &left->row, &progress);
 	let_go(left, "the daemon was restarted, and another call goes on for this alert");
 	left_free(left);
 }
@@ -313,7 +326,7 @@ static void call_over(struct left_call *c, const struct caller_word *word)
 {
 	struct left_alert *left = c->left;
 
-	progress(left, word->result, word->attempt, word->ended_us);
+	add_past(left, &word->past);
 	if (word->pressed && !left->over) {
 		outcome_pressed(left->resume->alerts, &left->row, word);
 		left->over = true;
@@ -349,7 +362,8 @@ static void recover_calls(struct resume *r)
 		       "call %s: was %s when the daemon ended, taking care of it", c->row.id,
 		       c->row.state);
 		c->left = left;
-		if (!caller_recover(caller, &c->row, left ? on_word : NULL, c) && left)
+		if (!caller_recover(caller, &c->row, &c->saved, 1, left ? on_word : NULL, c) &&
+		    left)
 			TAILQ_INSERT_TAIL(&left->calls, c, link);
 		else
 			call_free(c);

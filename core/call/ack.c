@@ -27,6 +27,7 @@ static const struct {
 	{"acknowledge", PAGE_KEY_ACKNOWLEDGE, CALL_ACKNOWLEDGED},
 	{"escalate", PAGE_KEY_ESCALATE, CALL_ESCALATED},
 	{"resolve", PAGE_KEY_RESOLVE, CALL_ACKNOWLEDGED},
+	{"silence", PAGE_KEY_SILENCE, CALL_ACKNOWLEDGED},
 };
 
 #define BY_KEY "key pressed in the call"
@@ -58,6 +59,8 @@ void ack_key(struct call *call, char key)
 	bool over = call->result || !call->page || call->page->stopped;
 
 	tc_buf_add(&call->keys, &key, 1);
+	if (deciding_find(action) >= 0)
+		tc_buf_add(&call->pressed, &key, 1);
 	call_record(call, "call.key", over ? "it came after the decision" : NULL, NULL,
 		    "%s pressed %c%s%s", call_whom(call), key, action ? ": " : "",
 		    action ? action : "");
@@ -80,7 +83,7 @@ static int pressed(const struct call *call)
 
 	if (call->acked)
 		return deciding_find("acknowledge");
-	for (const char *key = call->keys.data; *key && what < 0; key++)
+	for (const char *key = call->pressed.data; *key && what < 0; key++)
 		what = deciding_find(ack_action(call->caller->deps.config, *key));
 	return what;
 }
@@ -129,13 +132,14 @@ int ack_callback(struct call *call)
 	return 0;
 }
 
-void call_confirm(struct caller *caller, const char *call_id, const char *prompt)
+void call_confirm(struct caller *caller, const char *call_id, const char *alert_id,
+		  const char *prompt)
 {
 	struct call *call = caller_find(caller, call_id);
 
 	if (!call)
 		inbound_confirm(caller->inbound, call_id, prompt);
-	if (!call || !call->key_busy)
+	if (!call || !call->key_busy || strcmp(call->alert_id, alert_id) != 0)
 		return;
 	call->key_busy = false;
 	if (call->state == CALL_ANSWERED && !call->hung_up)

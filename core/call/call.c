@@ -42,7 +42,7 @@ const char *call_result_text(enum call_result result)
 
 enum call_result call_result_find(const char *name)
 {
-	for (unsigned i = 1; i < CALL_RESULT_COUNT; i++)
+	for (unsigned i = 1; name && i < CALL_RESULT_COUNT; i++)
 		if (!strcmp(results[i].name, name))
 			return (enum call_result)i;
 	return CALL_NO_RESULT;
@@ -61,6 +61,7 @@ struct call *call_new(struct caller *caller, const char *id, const char *number)
 	call->caller = caller;
 	call->number = tc_strdup(number);
 	tc_buf_puts(&call->keys, "");
+	tc_buf_puts(&call->pressed, "");
 	STAILQ_INIT(&call->records);
 	tsearch(call, &caller->calls, by_id);
 	return call;
@@ -75,6 +76,7 @@ void call_free(struct call *call)
 	loop_timer_stop(&call->limit);
 	tc_clip_unref(call->spare);
 	tc_buf_fini(&call->keys);
+	tc_buf_fini(&call->pressed);
 	free(call->number);
 	free(call->contact_id);
 	free(call->ref);

@@ -7,7 +7,8 @@
  * monitor.c  what the trunk reports, and the states that follow
  * play.c     what is said in a call, and when
  * ack.c      keys
- * recall.c   what comes after a call: the next trunk, the next attempt, or the end
+ * redial.c   what comes after a call: the next trunk, the next attempt, or the end
+ * recall.c   the rules for that: what the calls that are over say about the next one
  * record.c   every transition, committed in order
  * recover.c  calls of an earlier process
  * callback.c what a PBX's own dialplan says of a call
@@ -22,6 +23,7 @@
 #include <tocsin/alloc.h>
 
 #include "call/page.h"
+#include "call/recall.h"
 #include "call/trunk.h"
 #include "host/config.h"
 #include "host/loop.h"
@@ -43,35 +45,7 @@ enum call_state {
 	CALL_STATE_COUNT
 };
 
-/* result, its name, how it reads in a timeline: "called Alice: " ... */
-#define CALL_RESULTS(X) \
-	X(CALL_NO_RESULT, "", "") \
-	X(CALL_ACKNOWLEDGED, "acknowledged", "acknowledged by key") \
-	X(CALL_ESCALATED, "escalated", "escalated by key") \
-	X(CALL_HEARD, "heard", "the message was heard, no key was pressed") \
-	X(CALL_UNHEARD, "unheard", "hung up before the message was heard") \
-	X(CALL_MACHINE, "machine", "a machine answered") \
-	X(CALL_NO_ANSWER, "no_answer", "no answer") \
-	X(CALL_BUSY, "busy", "busy") \
-	X(CALL_REJECTED, "rejected", "the call was declined") \
-	X(CALL_UNREACHABLE, "unreachable", "cannot be reached") \
-	X(CALL_CONGESTION, "congestion", "the network is congested") \
-	X(CALL_FAILED, "failed", "the call failed") \
-	X(CALL_CANCELLED, "cancelled", "the call was cancelled") \
-	X(CALL_LOST, "lost", "the call was lost")
-
-enum call_result {
-#define X(sym, name, text) sym,
-	CALL_RESULTS(X)
-#undef X
-	CALL_RESULT_COUNT
-};
-
 const char *call_state_name(enum call_state state);
-const char *call_result_name(enum call_result result);
-const char *call_result_text(enum call_result result);
-/* CALL_NO_RESULT if there is no such name. */
-enum call_result call_result_find(const char *name);
 
 struct inbound;
 struct record;
@@ -119,21 +93,24 @@ struct page {
 	const struct page_events *events;
 	void *arg;
 	char alert_id[TC_ID_SIZE];
-	char *number, *contact_id, *who, *language, *voice; /* owned; contact_id, language, voice
-							       may be NULL */
+	int serial;                  /* within its alert */
+	char **numbers;              /* owned; in order of preference */
+	size_t n;
+	char *contact_id, *who, *language, *voice; /* owned; contact_id, language, voice may be
+						      NULL */
 	json_t *values;              /* one reference; of the alert, for the prompts' templates */
 	char *text[PROMPT_COUNT];    /* owned; what will be said */
 	struct tc_clip *clip[PROMPT_COUNT]; /* owned; NULL until rendered */
 	struct speech_want *want[PROMPT_COUNT];
 	unsigned wanted;             /* prompts still being rendered */
 	bool rendering;              /* rendering was begun */
-	int attempts;                /* calls made that count */
-	int64_t first_us;            /* wall time of the first one, 0 = none yet */
-	unsigned stalled;            /* times in a row that no trunk could be asked */
+	struct recall recall;        /* how far its calls have come */
 	uint64_t skip;               /* trunks that failed in this attempt */
 	struct call *call;           /* the one under way, or NULL */
 	struct loop_timer redial;
-	const char *over;            /* constant: why no more calls are made; told by the timer */
+	char *over;                  /* owned; why no more calls are made: told by the timer once
+					none is up */
+	bool retired;                /* none is to be begun */
 	bool stopped;                /* nobody waits for it any more: freed with its last call */
 };
 
@@ -153,7 +130,10 @@ struct call {
 	enum call_state state;
 	enum call_result result; /* decided by a key before the end, else at the end */
 	char *number, *contact_id; /* owned */
+	int serial;            /* its page's */
 	int attempt;
+	enum page_use use;     /* at the end: what it has used up */
+	struct tc_buf pressed; /* those of its keys that decide */
 	int64_t created_us, placed_us, ringing_us, answered_us, ended_us;
 	int64_t spoken_ms, spoken_before_ms; /* before: in an earlier process */
 	int sip, q850;
@@ -304,25 +284,26 @@ void ack_again(struct call *call);
 /* What a key means by the configuration: acknowledge escalate resolve repeat; NULL = nothing. */
 const char *ack_action(const struct config_call *config, char key);
 
-/* ---- recall.c ---- */
+/* ---- redial.c ---- */
 
 /*
  * The page's call has ended: what now? Returns the reason for the timeline (owned by the caller).
  */
-char *recall_after(struct call *call, enum tc_pbx_end end);
+char *redial_after(struct call *call, enum tc_pbx_end end);
+/* Go on after calls that are over: call when it is due, or tell that the page is over. */
+void redial_go_on(struct page *page);
 /* Trunks may have become healthy: calls that none could be asked for are placed now. */
-void recall_stalled(struct caller *caller);
-/* Place the page's next call after a while (or tell that the page is over). */
-void page_call_in(struct page *page, int64_t delay_ms);
-/* No more calls: the owner is told by the timer, after the last call's end. why: constant */
-void page_over(struct page *page, const char *why);
-#define PAGE_USED_UP "all attempts are used up"
+void redial_stalled(struct caller *caller);
+/* No more calls: the owner is told by the timer, once none is up. why: taken */
+void page_over(struct page *page, char *why);
 
 /* ---- page.c ---- */
 
 /* Who places the calls of this daemon: for what comes through an instance. NULL: nobody (yet). */
 struct caller *caller_of(struct tc_instance *self);
 void page_free(struct page *page);
+/* The place of a number among the page's; RECALL_NUMBERS: it is none of them. */
+size_t page_number(const struct page *page, const char *number);
 /*
  * A prompt's text for an alert; a template that is broken is said as it stands.
  *

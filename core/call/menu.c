@@ -258,6 +258,7 @@ static const struct {
 	{"acknowledge", "inbound.acknowledged", PAGE_KEY_ACKNOWLEDGE, "open exhausted"},
 	{"escalate", "inbound.escalated", PAGE_KEY_ESCALATE, "open"},
 	{"resolve", "inbound.resolved", PAGE_KEY_RESOLVE, "open exhausted acknowledged"},
+	{"silence", "inbound.silenced", PAGE_KEY_SILENCE, "open exhausted"},
 };
 
 /* result: false when the action does not decide, or not on this alert */

@@ -210,6 +210,8 @@ static enum call_result result_of(const struct call *call, const struct tc_pbx_e
 			return call->alive ? CALL_CANCELLED : CALL_LOST;
 		if (call->page->stopped)
 			return call->heard ? CALL_HEARD : CALL_CANCELLED;
+		if (call->state == CALL_QUEUED) /* its page was retired */
+			return CALL_CANCELLED;
 		if (!answered) /* it rang for too long, and the trunk did not see to it */
 			return CALL_NO_ANSWER;
 		return call->heard ? CALL_HEARD : CALL_UNHEARD;
@@ -245,12 +247,20 @@ static void describe(const struct call *call, struct tc_buf *out)
 		tc_buf_printf(out, ": %s", call->cause);
 }
 
-/* Why one of an earlier process has ended. */
-static const char *why_over(const struct call *call)
+/*
+ * One of an earlier process has ended: why. When the trunk may have failed another one may have
+ * been left to try: that is no attempt, rather one call more than one too few.
+ */
+static char *over_unpaged(struct call *call)
 {
+	bool trunk = call->result == CALL_UNREACHABLE || call->result == CALL_CONGESTION ||
+		     call->result == CALL_FAILED;
+
+	if (call->result != CALL_LOST && call->result != CALL_CANCELLED && !trunk)
+		call->use = PAGE_USE_ATTEMPT;
 	if (!call->originated)
-		return "the daemon ended, the call was never placed";
-	return call->hung_up ? call->let_go : "the daemon ended during this call";
+		return tc_strdup("the daemon ended, the call was never placed");
+	return tc_strdup(call->hung_up ? call->let_go : "the daemon ended during this call");
 }
 
 void monitor_ended(struct call *call, const struct tc_pbx_event *event)
@@ -275,9 +285,9 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	describe(call, &text);
 	loop_timer_stop(&call->limit);
 	if (call->page)
-		reason = recall_after(call, event->end);
+		reason = redial_after(call, event->end);
 	else
-		reason = tc_strdup(why_over(call));
+		reason = over_unpaged(call);
 	call_record(call, "call.ended", reason, recover_over, "called %s: %s",
 		    call->page ? call->page->who : call->number, text.data);
 	tc_buf_fini(&text);

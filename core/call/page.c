@@ -93,38 +93,69 @@ char *page_prompt(const json_t *values, const char *template)
 	return text ? text : tc_strdup(template);
 }
 
+/* A person's own words before the alert's. */
+static void take_person(struct page *page, const struct page_request *request)
+{
+	const struct page_person *p = &request->person;
+
+	page->n = p->n < RECALL_NUMBERS ? p->n : RECALL_NUMBERS;
+	page->numbers = tc_calloc(page->n + 1, sizeof(*page->numbers));
+	for (size_t i = 0; i < page->n; i++)
+		page->numbers[i] = tc_strdup(p->numbers[i]);
+	page->contact_id = tc_strdup(p->contact_id);
+	page->who = tc_strdup(p->name);
+	page->language = tc_strdup(p->language ? p->language : request->language);
+	page->voice = tc_strdup(p->voice ? p->voice : request->voice);
+}
+
+static void take_past(struct page *page, const struct page_request *request)
+{
+	recall_init(&page->recall, page->n);
+	for (size_t i = 0; i < request->n_past; i++) {
+		const struct page_past *past = &request->past[i];
+		struct recall_end end = {.number = page_number(page, past->number),
+					 .result = call_result_find(past->result),
+					 .use = past->use,
+					 .attempt = past->attempt,
+					 .placed_us = past->placed_us,
+					 .ended_us = past->ended_us};
+
+		recall_add(&page->recall, page->caller->deps.config, &end);
+	}
+}
+
+size_t page_number(const struct page *page, const char *number)
+{
+	size_t i = 0;
+
+	while (i < page->n && strcmp(page->numbers[i], number) != 0)
+		i++;
+	return i < page->n ? i : RECALL_NUMBERS;
+}
+
 struct page *page_start(struct caller *caller, const struct page_request *request,
 			const struct page_events *events, void *arg)
 {
 	struct call *call = request->call_id ? caller_find(caller, request->call_id) : NULL;
 	struct page *page = tc_alloc(sizeof(*page));
 	const struct config_prompts *p = caller->deps.prompts;
-	int64_t now_us = loop_wall_us(caller->deps.loop);
 
 	page->caller = caller;
 	TAILQ_INSERT_TAIL(&caller->pages, page, link);
 	page->events = events;
 	page->arg = arg;
 	tc_strcopy(page->alert_id, sizeof(page->alert_id), request->alert_id);
-	page->number = tc_strdup(request->number);
-	page->contact_id = tc_strdup(request->contact_id);
-	page->who = tc_strdup(request->who);
-	page->language = tc_strdup(request->language);
-	page->voice = tc_strdup(request->voice);
+	page->serial = request->serial;
+	take_person(page, request);
 	page->values = json_incref((json_t *)request->values);
 	page->text[PROMPT_GREETING] = page_prompt(request->values, p->greeting);
 	page->text[PROMPT_MESSAGE] = tc_strdup(request->message);
 	page->text[PROMPT_MENU] = page_prompt(request->values, p->menu);
-	page->attempts = request->attempts_used;
-	page->first_us = request->first_us;
+	take_past(page, request);
 	if (call && call->state != CALL_ENDED && !call->page)
 		recover_take(call, page);
-	else if (page->attempts >= caller->deps.config->attempts)
-		page_over(page, PAGE_USED_UP); /* an earlier process could not tell any more */
-	else if (request->due_us > now_us)
-		page_call_in(page, (request->due_us - now_us) / 1000);
 	else
-		place_call(page);
+		redial_go_on(page);
 	return page;
 }
 
@@ -136,7 +167,10 @@ void page_free(struct page *page)
 	json_decref(page->values);
 	for (unsigned i = 0; i < PROMPT_COUNT; i++)
 		free(page->text[i]);
-	free(page->number);
+	for (size_t i = 0; i < page->n; i++)
+		free(page->numbers[i]);
+	free(page->numbers);
+	free(page->over);
 	free(page->contact_id);
 	free(page->who);
 	free(page->language);
@@ -159,6 +193,18 @@ void page_stop(struct page *page, const char *reason)
 		call_hang_up(call); /* may free the page */
 	else if (!call->finishing && !call->key_busy)
 		play_say(call, reason, true);
+}
+
+void page_retire(struct page *page, const char *reason)
+{
+	struct call *call = page->call;
+
+	if (page->retired || page->stopped)
+		return;
+	page->retired = true;
+	page_over(page, tc_strdup(reason));
+	if (call && call->state == CALL_QUEUED)
+		call_hang_up(call);
 }
 
 const char *page_who(const struct page *page)

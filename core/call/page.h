@@ -2,7 +2,7 @@
 /*
  * A page: all that is done by telephone to reach one person for one alert: calls, keys, redials.
  *
- * This is what the alert layer sees of the calls. place.c, monitor.c, play.c, ack.c and recall.c
+ * This is what the alert layer sees of the calls. place.c, monitor.c, play.c, ack.c and redial.c
  * do the work.
  */
 #ifndef CORE_CALL_PAGE_H
@@ -24,7 +24,39 @@ struct store;
 struct trunks;
 
 /* What the person asks for by a key. */
-enum page_key { PAGE_KEY_ACKNOWLEDGE, PAGE_KEY_ESCALATE, PAGE_KEY_RESOLVE };
+enum page_key {
+	PAGE_KEY_ACKNOWLEDGE,
+	PAGE_KEY_ESCALATE,
+	PAGE_KEY_RESOLVE,
+	PAGE_KEY_SILENCE /* acknowledged, and the alert's source is to silence it */
+};
+
+/* Whom to call. All borrowed. */
+struct page_person {
+	const char *contact_id;       /* NULL: a bare number */
+	const char *name;             /* for the timeline: a name, or the number */
+	const char *const *numbers;   /* in order of preference */
+	size_t n;                     /* of these, 1..64; what is beyond is left out */
+	const char *language, *voice; /* NULL = the alert's */
+	const char *pin;              /* as pin_keep() has made it, NULL = none */
+};
+
+/* What a call has used up. */
+enum page_use {
+	PAGE_USE_NONE,    /* nothing: it could not have reached anybody */
+	PAGE_USE_ATTEMPT, /* an attempt */
+	PAGE_USE_TRUNK,   /* a trunk: the next one is asked at once */
+	PAGE_USE_STALL    /* no trunk could be asked: it is tried again in longer and longer
+			     intervals */
+};
+
+/* A call of a page that is over. All borrowed. */
+struct page_past {
+	const char *number, *result; /* "busy" */
+	enum page_use use;
+	int attempt;                 /* 1-based; those before it were used up */
+	int64_t placed_us, ended_us; /* wall time */
+};
 
 struct page_events {
 	/*
@@ -36,23 +68,25 @@ struct page_events {
 	void (*key)(void *arg, struct page *page, const char *call_id, enum page_key key,
 		    const char *how);
 	/*
-	 * All attempts are used up. The page is kept until page_stop(). reason: for the timeline
+	 * Nobody is called any more, and no call of it is up: all attempts are used up, or the page
+	 * was retired. It is kept until page_stop(). Never told within page_start(), page_retire().
+	 *
+	 * reason  for the timeline
 	 */
 	void (*done)(void *arg, const char *reason);
 };
 
 struct page_request {
 	const char *alert_id;
-	const char *number;
-	const char *contact_id; /* NULL: a bare number */
-	const char *who;        /* for the timeline: a name, or the number */
+	int serial;             /* of this page within its alert, from 1; its calls carry it */
+	struct page_person person;
 	const char *message, *severity, *language, *voice;
 	const json_t *values;   /* for the prompts' templates; a reference is kept */
-	int attempts_used;      /* after a restart: how many calls were made before */
-	int64_t first_us;       /* wall time of the first attempt, 0 = now: begins the window */
-	int64_t due_us;         /* wall time before which not to call, 0 = now */
+	bool unrecorded;        /* the store is away: nothing is committed, nothing read */
+	const struct page_past *past; /* after a restart: its calls that are over, oldest first */
+	size_t n_past;
 	const char *call_id;    /* a call of an earlier process that is up and goes on as the page's
-				   own; NULL = none. It knows its attempt itself */
+				   own; NULL = none */
 };
 
 struct caller_deps {
@@ -88,15 +122,24 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
  * reason  the alert's new state: the prompt of that name is said
  */
 void page_stop(struct page *page, const char *reason);
+/*
+ * Its time is over: no call is begun for it any more. One that is up (placing, ringing, answered)
+ * goes on, and its keys count; done is told once there is none.
+ *
+ * reason  for done, copied
+ */
+void page_retire(struct page *page, const char *reason);
 /* Whom it tries to reach, for people. */
 const char *page_who(const struct page *page);
 
 /*
  * The key's consequence is committed, or came too late: say so in the call, and hang up.
  *
- * prompt  what to say: the alert's state ("acknowledged", "resolved", "escalated")
+ * alert_id  on which it was decided: a call may tell several
+ * prompt    what to say: the alert's state ("acknowledged", "resolved", "escalated")
  */
-void call_confirm(struct caller *caller, const char *call_id, const char *prompt);
+void call_confirm(struct caller *caller, const char *call_id, const char *alert_id,
+		  const char *prompt);
 
 /* ---- recover.c: calls of an earlier process ---- */
 
@@ -110,10 +153,10 @@ enum caller_found {
 /* All borrowed. */
 struct caller_word {
 	const char *call_id;
+	const char *alert_id; /* one of those that the call tells; each is told of */
+	int serial;           /* its page's */
 	enum caller_found found;
-	const char *result; /* CALLER_OVER: "busy", "lost" ... */
-	int attempt;
-	int64_t ended_us;   /* CALLER_OVER: wall time */
+	struct page_past past; /* CALLER_OVER: as it is to be given to page_start() */
 	bool pressed;       /* a key was committed whose consequence is not known to be */
 	enum page_key key;
 	const char *how;    /* constant; as in page_events */
@@ -130,19 +173,23 @@ typedef void (*caller_word_fn)(void *arg, const struct caller_word *word);
  * it is over. When nothing is heard of it for ten seconds it counts as gone.
  *
  * row     of the store; result: what a key is known to have decided in it, or NULL
- * word    NULL: nobody wants it any more, it is hung up
+ * told    the alerts that it tells, n of them, as the store has them
+ * word    called for each of these; NULL: nobody wants it any more, it is hung up
  * result  0 word will be called | -EEXIST this process has placed it itself
  */
 struct call_row;
-int caller_recover(struct caller *caller, const struct call_row *row, caller_word_fn word,
-		   void *arg);
+struct call_told;
+int caller_recover(struct caller *caller, const struct call_row *row, const struct call_told *told,
+		   size_t n, caller_word_fn word, void *arg);
 /*
- * Nobody wants it: it is hung up once it is known to be up; word is not called any more. Nothing
- * happens to one that page_start() has taken, or that is gone.
+ * Nobody wants it for this alert: word is not called for it any more, and a call that nobody wants
+ * for any alert is hung up once it is known to be up. Nothing happens where page_start() has taken
+ * it, or that is gone.
  *
  * why  for the timeline, constant
  */
-void caller_let_go(struct caller *caller, const char *call_id, const char *why);
+void caller_let_go(struct caller *caller, const char *call_id, const char *alert_id,
+		   const char *why);
 /*
  * caller_recover() was called for all that are in the store: what a trunk finds beside these is
  * nobody's, and is hung up.
@@ -158,13 +205,6 @@ void caller_all_known(struct caller *caller);
  *         cannot be known yet, the start is under way
  */
 int call_callback(struct caller *caller, const char *call_id, enum tc_call_callback what);
-
-/*
- * For start-up: the wait before the next attempt after a result ("busy"), in ms; and how many
- * attempts are used up when the call of this attempt (1-based) ended so.
- */
-int64_t caller_redial_ms(const struct caller *caller, const char *result);
-int caller_used(const char *result, int attempt);
 
 /* Render the fixed prompts once, so that they are in the cache. */
 void caller_warm(struct caller *caller);

@@ -191,7 +191,7 @@ void place_pump(void *arg)
 
 	if (caller->closing)
 		return;
-	recall_stalled(caller);
+	redial_stalled(caller);
 	rerouted_us = pump(&caller->queue[true]);
 	wait_us = pump(&caller->queue[false]);
 	if (rerouted_us < wait_us)
@@ -217,12 +217,13 @@ void place_call(struct page *page)
 	if (caller->closing)
 		return;
 	id_new(id, loop_wall_us(caller->deps.loop));
-	call = call_new(caller, id, page->number);
+	call = call_new(caller, id, page->numbers[page->recall.next]);
 	call->page = page;
 	page->call = call;
 	tc_strcopy(call->alert_id, sizeof(call->alert_id), page->alert_id);
 	call->contact_id = tc_strdup(page->contact_id);
-	call->attempt = page->attempts + 1;
+	call->serial = page->serial;
+	call->attempt = page->recall.attempts + 1;
 	call->rerouted = page->skip != 0;
 	place_join(call);
 	if (call->line->busy) {

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * After a call: the next trunk at once, the next attempt after its interval, or the end of the
- * page.
+ * The recall rules as a fold over the ends of calls. What is done about it is in redial.c.
  */
-#include <stdlib.h>
+#include "call/recall.h"
 
-#include <tocsin/log.h>
+#include <string.h>
 
-#include "call/call.h"
+#include <tocsin/alloc.h>
+
+#include "host/config.h"
+
+#define STALL_MAX_MS (10 * 60 * 1000)
 
 static int64_t redial_ms(const struct config_call *c, enum call_result result)
 {
@@ -36,129 +39,123 @@ static int64_t redial_ms(const struct config_call *c, enum call_result result)
 	}
 }
 
-int64_t caller_redial_ms(const struct caller *caller, const char *result)
+/* How many calls may end so; 0: as many as there are attempts. */
+static int64_t most(const struct config_call *c, enum call_result result)
 {
-	return redial_ms(caller->deps.config, call_result_find(result));
-}
-
-/* Calls that never had a chance to reach anybody, for no fault of theirs, use up no attempt. */
-static bool counts(enum call_result result)
-{
-	return result != CALL_LOST && result != CALL_CANCELLED;
-}
-
-int caller_used(const char *result, int attempt)
-{
-	switch (call_result_find(result)) {
+	switch (result) {
+	case CALL_BUSY:
+		return c->most.busy;
+	case CALL_NO_ANSWER:
+		return c->most.no_answer;
+	case CALL_REJECTED:
+		return c->most.rejected;
 	case CALL_UNREACHABLE:
+		return c->most.unreachable;
 	case CALL_CONGESTION:
-	case CALL_FAILED: /* another trunk may have been left to try: rather one call more than one
-			     too few */
-		return attempt - 1;
+		return c->most.congestion;
+	case CALL_MACHINE:
+		return c->most.machine;
+	case CALL_HEARD:
+		return c->most.heard;
+	case CALL_UNHEARD:
+		return c->most.unheard;
+	case CALL_FAILED:
+		return c->most.failed;
 	default:
-		return counts(call_result_find(result)) ? attempt : attempt - 1;
+		return 0;
 	}
 }
 
-static void on_redial(void *arg)
+static uint64_t bit(size_t number)
 {
-	struct page *page = arg;
+	return UINT64_C(1) << number;
+}
 
-	if (page->caller->closing)
-		return;
-	if (page->over)
-		page->events->done(page->arg, page->over);
+static uint64_t all(const struct recall *r)
+{
+	return r->numbers == RECALL_NUMBERS ? UINT64_MAX : bit(r->numbers) - 1;
+}
+
+void recall_init(struct recall *r, size_t numbers)
+{
+	*r = (struct recall){.numbers = numbers < RECALL_NUMBERS ? numbers : RECALL_NUMBERS};
+}
+
+/* The next number at once, or from the first one again after the interval. */
+static void next_number(struct recall *r, const struct recall_end *end, int64_t wait_ms)
+{
+	if (end->number < r->numbers) {
+		r->tried |= bit(end->number);
+		r->ever |= bit(end->number);
+	}
+	if (r->tried == all(r) || end->number >= r->numbers)
+		r->due_us = end->ended_us + wait_ms * 1000;
 	else
-		place_call(page);
+		r->due_us = end->ended_us;
+	if (r->tried == all(r))
+		r->tried = 0;
+	for (r->next = 0; r->tried & bit(r->next);)
+		r->next++;
 }
 
-void page_call_in(struct page *page, int64_t delay_ms)
+static void stall(struct recall *r, const struct recall_end *end, int64_t wait_ms)
 {
-	loop_timer_init(&page->redial, page->caller->deps.loop, on_redial, page);
-	loop_timer_start_us(&page->redial, delay_ms * 1000);
-}
-
-void page_over(struct page *page, const char *why)
-{
-	page->over = why;
-	page_call_in(page, 0);
-}
-
-static bool next_trunk(struct call *call, enum tc_pbx_end end)
-{
-	struct page *page = call->page;
-	struct trunks *trunks = call->caller->deps.trunks;
-
-	if (end != TC_PBX_END_TRUNK && end != TC_PBX_END_CONGESTION)
-		return false;
-	page->skip |= trunks_bit(trunks, call->trunk);
-	return trunks_left(trunks, page->skip);
-}
-
-#define STALL_MAX_MS (10 * 60 * 1000)
-
-/*
- * No trunk could be asked at all: that is nobody's attempt. It is tried again when a trunk becomes
- * healthy (recall_stalled), and now and then, as its health is a guess.
- */
-static char *stall(struct page *page, int64_t wait_ms)
-{
-	for (unsigned i = 0; i < page->stalled && wait_ms < STALL_MAX_MS; i++)
+	for (unsigned i = 0; i < r->stalled && wait_ms < STALL_MAX_MS; i++)
 		wait_ms *= 2;
-	page->stalled++;
-	page_call_in(page, wait_ms < STALL_MAX_MS ? wait_ms : STALL_MAX_MS);
-	return tc_strdup("no trunk takes the call: as soon as one is up");
+	r->stalled++;
+	r->due_us = end->ended_us + (wait_ms < STALL_MAX_MS ? wait_ms : STALL_MAX_MS) * 1000;
 }
 
-void recall_stalled(struct caller *caller)
+void recall_begin(struct recall *r, int attempt)
 {
-	struct page *page;
+	if (r->attempts < attempt - 1)
+		r->attempts = attempt - 1;
+}
 
-	if (caller->ups == caller->deps.trunks->ups)
+void recall_add(struct recall *r, const struct config_call *config, const struct recall_end *end)
+{
+	int64_t wait_ms = redial_ms(config, end->result);
+
+	recall_begin(r, end->attempt);
+	r->last = end->result;
+	r->last_us = end->ended_us;
+	if (end->use == PAGE_USE_STALL) {
+		stall(r, end, wait_ms);
 		return;
-	caller->ups = caller->deps.trunks->ups;
-	TAILQ_FOREACH(page, &caller->pages, link) {
-		if (!page->stalled)
-			continue;
-		page->stalled = 0;
-		loop_timer_start_us(&page->redial, 0);
 	}
+	r->stalled = 0;
+	if (end->use == PAGE_USE_TRUNK) {
+		r->due_us = end->ended_us;
+		return;
+	}
+	if (!r->first_us)
+		r->first_us = end->placed_us;
+	if (end->use == PAGE_USE_NONE) {
+		r->due_us = end->ended_us + wait_ms * 1000;
+		return;
+	}
+	r->attempts++;
+	r->ends[end->result]++;
+	next_number(r, end, wait_ms);
 }
 
-char *recall_after(struct call *call, enum tc_pbx_end end)
+int recall_attempts(const struct recall *r, const struct config_call *config)
 {
-	struct page *page = call->page;
-	const struct config_call *config = call->caller->deps.config;
-	int64_t wait_ms = redial_ms(config, call->result);
-	int64_t next_us = loop_wall_us(call->caller->deps.loop) + wait_ms * 1000;
-	const char *why = NULL;
+	return config->attempts < (int64_t)r->numbers ? (int)r->numbers : (int)config->attempts;
+}
 
-	if (page->stopped)
+char *recall_over(const struct recall *r, const struct config_call *config)
+{
+	int64_t limit = most(config, r->last);
+
+	if (config->until_reached || !r->attempts || r->ever != all(r))
 		return NULL;
-	if (call->key_busy) /* what comes next hangs on that; it is stored, sooner or later */
-		return tc_strdup("the key is being recorded");
-	if (call->trunk && next_trunk(call, end)) {
-		page_call_in(page, 0);
-		return tc_strdup("trying the next trunk");
-	}
-	page->skip = 0;
-	if (end == TC_PBX_END_TRUNK && !call->originated)
-		return stall(page, wait_ms);
-	page->stalled = 0;
-	if (!page->first_us)
-		page->first_us = call->placed_us;
-	if (counts(call->result))
-		page->attempts++;
-	if (page->attempts >= config->attempts)
-		why = PAGE_USED_UP;
-	else if (next_us > page->first_us + config->window * 1000)
-		why = "the time for attempts is over";
-	if (why) {
-		page_over(page, why);
-		return tc_strdup(why);
-	}
-	page_call_in(page, wait_ms);
-	return tc_asprintf("calling again in %lld s, attempt %d of %lld",
-			   (long long)(wait_ms / 1000), page->attempts + 1,
-			   (long long)config->attempts);
+	if (r->attempts >= recall_attempts(r, config))
+		return tc_strdup("all attempts are used up");
+	if (limit && r->ends[r->last] >= limit)
+		return tc_asprintf("%s, %d time%s", call_result_text(r->last), r->ends[r->last],
+				   r->ends[r->last] == 1 ? "" : "s");
+	if (r->due_us > r->first_us + config->window * 1000)
+		return tc_strdup("the time for attempts is over");
+	return NULL;
 }

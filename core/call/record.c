@@ -20,7 +20,8 @@ struct record {
 	STAILQ_ENTRY(record) link;
 	struct call *call;
 	struct call_row row;     /* its strings: owned below, or constant */
-	char *number, *contact_id, *trunk, *cause, *ref, *keys; /* owned */
+	struct call_told saved;
+	char *number, *contact_id, *trunk, *cause, *ref, *keys, *pressed; /* owned */
 	bool insert;
 	bool told;               /* that it cannot be committed */
 	bool has_event;
@@ -52,6 +53,14 @@ static void fill_row(struct record *r, const struct call *call)
 	row->ended_us = call->ended_us;
 	row->spoken_ms = call->spoken_ms;
 	row->keys = r->keys = tc_strdup(call->keys.data);
+	tc_strcopy(r->saved.call_id, sizeof(r->saved.call_id), call->id);
+	tc_strcopy(r->saved.alert_id, sizeof(r->saved.alert_id), call->alert_id);
+	r->saved.serial = call->serial;
+	r->saved.attempt = call->attempt;
+	r->saved.joined_us = call->created_us;
+	r->saved.result = row->result;
+	r->saved.use = (int)call->use;
+	r->saved.pressed = r->pressed = tc_strdup(call->pressed.data);
 }
 
 static void record_free(struct record *r)
@@ -62,6 +71,7 @@ static void record_free(struct record *r)
 	free(r->cause);
 	free(r->ref);
 	free(r->keys);
+	free(r->pressed);
 	free(r->text);
 	free(r->reason);
 	free(r);
@@ -72,6 +82,8 @@ static int run(struct db *db, void *arg)
 	struct record *r = arg;
 	int err = r->insert ? call_insert(db, &r->row) : call_update(db, &r->row);
 
+	if (!err)
+		err = r->insert ? call_told_insert(db, &r->saved) : call_told_update(db, &r->saved);
 	if (!err && r->has_event)
 		err = event_insert(db, &r->event);
 	return err;

@@ -26,10 +26,15 @@ struct found {
 static void tell(struct call *call, enum caller_found found)
 {
 	struct caller_word word = {.call_id = call->id,
+				   .alert_id = call->alert_id,
+				   .serial = call->serial,
 				   .found = found,
-				   .result = call_result_name(call->result),
-				   .attempt = call->attempt,
-				   .ended_us = call->ended_us};
+				   .past = {.number = call->number,
+					    .result = call_result_name(call->result),
+					    .use = call->use,
+					    .attempt = call->attempt,
+					    .placed_us = call->placed_us,
+					    .ended_us = call->ended_us}};
 
 	word.pressed = ack_pressed(call, &word.key, &word.how);
 	call->word(call->word_arg, &word);
@@ -55,8 +60,8 @@ void recover_over(struct call *call)
 }
 
 /*
- * The attempts before it are those that had been counted when it was placed. What has been said so
- * far is said again: the trunk has stopped it, and nobody knows how far it came.
+ * What has been said so far is said again: the trunk has stopped it, and nobody knows how far it
+ * came.
  */
 void recover_take(struct call *call, struct page *page)
 {
@@ -64,7 +69,7 @@ void recover_take(struct call *call, struct page *page)
 	call->adopted = true;
 	call->page = page;
 	page->call = call;
-	page->attempts = call->attempt - 1;
+	recall_begin(&page->recall, call->attempt);
 	call->greeted = call->state == CALL_ANSWERED;
 	call_record(call, "call.adopted", "the daemon was restarted during this call", NULL,
 		    "the call to %s goes on", call_whom(call));
@@ -72,11 +77,12 @@ void recover_take(struct call *call, struct page *page)
 	ack_again(call);
 }
 
-void caller_let_go(struct caller *caller, const char *call_id, const char *why)
+void caller_let_go(struct caller *caller, const char *call_id, const char *alert_id,
+		   const char *why)
 {
 	struct call *call = caller_find(caller, call_id);
 
-	if (!call || call->page || call->state == CALL_ENDED)
+	if (!call || call->page || call->state == CALL_ENDED || strcmp(call->alert_id, alert_id))
 		return;
 	call->word = NULL;
 	call->let_go = why;
@@ -86,13 +92,15 @@ void caller_let_go(struct caller *caller, const char *call_id, const char *why)
 
 /* ---- asking ---- */
 
-static struct call *restore(struct caller *caller, const struct call_row *row)
+static struct call *restore(struct caller *caller, const struct call_row *row,
+			    const struct call_told *told)
 {
 	struct call *call = call_new(caller, row->id, row->number);
 
 	tc_strcopy(call->alert_id, sizeof(call->alert_id), row->alert_id);
 	call->contact_id = tc_strdup(row->contact_id);
-	call->attempt = row->attempt;
+	call->serial = told->serial;
+	call->attempt = told->attempt;
 	call->created_us = row->created_us;
 	call->placed_us = row->placed_us;
 	call->ringing_us = row->ringing_us;
@@ -100,6 +108,7 @@ static struct call *restore(struct caller *caller, const struct call_row *row)
 	call->spoken_ms = call->spoken_before_ms = row->spoken_ms;
 	tc_buf_puts(&call->keys, row->keys);
 	call->ref = tc_strdup(row->ref);
+	tc_buf_puts(&call->pressed, told->pressed);
 	call->result = row->result ? call_result_find(row->result) : CALL_NO_RESULT;
 	call->state = row->answered_us  ? CALL_ANSWERED
 		      : row->ringing_us ? CALL_RINGING
@@ -116,14 +125,15 @@ static void gone(void *arg)
 	monitor_ended(call, &(struct tc_pbx_event){.type = TC_PBX_ENDED, .end = TC_PBX_END_GONE});
 }
 
-int caller_recover(struct caller *caller, const struct call_row *row, caller_word_fn word,
-		   void *arg)
+int caller_recover(struct caller *caller, const struct call_row *row, const struct call_told *told,
+		   size_t n, caller_word_fn word, void *arg)
 {
 	struct call *call;
 
 	if (caller_find(caller, row->id))
 		return -EEXIST; /* placed while the store was being read */
-	call = restore(caller, row);
+	(void)n;
+	call = restore(caller, row, told);
 	call->word = word;
 	call->word_arg = arg;
 	call->let_go = "the daemon was restarted during this call, and its alert is closed";

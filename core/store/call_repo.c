@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls in the store: the statements on the table of calls. An ended call is never written again.
+ * Calls in the store: the statements on the table of calls, and on that of the alerts that each of
+ * them tells. An ended call is never written again.
  */
 #include "store/call_repo.h"
 
@@ -207,7 +208,8 @@ int call_list(struct db *db, const struct call_filter *filter,
 	int err;
 
 	listing_init(&list, "SELECT " COLUMNS " FROM calls");
-	listing_where_text(&list, "alert_id = ?", filter->alert_id);
+	listing_where_text(&list, "id IN (SELECT call_id FROM call_pages WHERE alert_id = ?)",
+			   filter->alert_id);
 	listing_where_text(&list, "state = ?", filter->state);
 	listing_where_text(&list, "result = ?", filter->result);
 	listing_where_text(&list, "trunk = ?", filter->trunk);
@@ -237,6 +239,134 @@ int call_list_alert(struct db *db, const char *alert_id,
 	const struct tc_value params[] = {DB_TEXT(alert_id)};
 	struct reader reader = {fn, arg};
 
-	return rows_each(db, "SELECT " COLUMNS " FROM calls WHERE alert_id = ? ORDER BY id", params,
-			 1, COLUMN_COUNT, hand_over, &reader);
+	return rows_each(db,
+			 "SELECT " COLUMNS " FROM calls "
+			 "WHERE id IN (SELECT call_id FROM call_pages WHERE alert_id = ?) "
+			 "ORDER BY id",
+			 params, 1, COLUMN_COUNT, hand_over, &reader);
+}
+
+/* ---- what they tell ---- */
+
+int call_told_insert(struct db *db, const struct call_told *told)
+{
+	const struct tc_value params[] = {
+		DB_TEXT(told->call_id), DB_TEXT(told->alert_id),  DB_INT(told->serial),
+		DB_INT(told->attempt),  DB_INT(told->joined_us),  DB_TEXT(told->result),
+		DB_INT(told->use),      DB_TEXT(told->pressed ? told->pressed : ""),
+	};
+
+	return db_run(db,
+		      "INSERT INTO call_pages (call_id, alert_id, serial, attempt, joined_us, "
+		      "result, used, pressed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		      params, sizeof(params) / sizeof(params[0]));
+}
+
+int call_told_update(struct db *db, const struct call_told *told)
+{
+	const struct tc_value params[] = {
+		DB_TEXT(told->result),  DB_INT(told->use),
+		DB_TEXT(told->pressed ? told->pressed : ""),
+		DB_TEXT(told->call_id), DB_TEXT(told->alert_id),
+	};
+
+	return db_run(db,
+		      "UPDATE call_pages SET result = ?, used = ?, pressed = ? "
+		      "WHERE call_id = ? AND alert_id = ?",
+		      params, sizeof(params) / sizeof(params[0]));
+}
+
+void call_told_fini(struct call_told *told)
+{
+	free((void *)told->result);
+	free((void *)told->pressed);
+	*told = (struct call_told){.serial = 0};
+}
+
+void call_told_copy(struct call_told *to, const struct call_told *from)
+{
+	*to = *from;
+	to->result = tc_strdup(from->result);
+	to->pressed = tc_strdup(from->pressed);
+}
+
+struct told_reader {
+	int (*fn)(const struct call_told *told, void *arg);
+	void *arg;
+};
+
+static int told_hand_over(const struct tc_value *v, void *arg)
+{
+	struct told_reader *reader = arg;
+	struct call_told told = {
+		.serial = (int)v[2].i,
+		.attempt = (int)v[3].i,
+		.joined_us = v[4].i,
+		.result = row_text(&v[5]),
+		.use = (int)v[6].i,
+		.pressed = row_text_or_empty(&v[7]),
+	};
+	int stop;
+
+	row_id(&v[0], told.call_id);
+	row_id(&v[1], told.alert_id);
+	stop = reader->fn(&told, reader->arg);
+	call_told_fini(&told);
+	return stop;
+}
+
+int call_told_list(struct db *db, const char *call_id,
+		   int (*fn)(const struct call_told *told, void *arg), void *arg)
+{
+	const struct tc_value params[] = {DB_TEXT(call_id)};
+	struct told_reader reader = {fn, arg};
+
+	return rows_each(db,
+			 "SELECT call_id, alert_id, serial, attempt, joined_us, result, used, "
+			 "pressed FROM call_pages WHERE call_id = ? ORDER BY joined_us, alert_id",
+			 params, 1, 8, told_hand_over, &reader);
+}
+
+struct past_reader {
+	int (*fn)(const struct call_past *past, void *arg);
+	void *arg;
+};
+
+static int past_hand_over(const struct tc_value *v, void *arg)
+{
+	struct past_reader *reader = arg;
+	char *number = row_text_or_empty(&v[3]), *state = row_text_or_empty(&v[4]);
+	char *result = row_text(&v[5]);
+	struct call_past past = {
+		.serial = (int)v[1].i,
+		.attempt = (int)v[2].i,
+		.number = number,
+		.over = !strcmp(state, "ended"),
+		.result = result,
+		.use = (int)v[6].i,
+		.placed_us = v[7].i,
+		.ended_us = v[8].i,
+	};
+	int stop;
+
+	row_id(&v[0], past.call_id);
+	stop = reader->fn(&past, reader->arg);
+	free(number);
+	free(state);
+	free(result);
+	return stop;
+}
+
+int call_list_past(struct db *db, const char *alert_id,
+		   int (*fn)(const struct call_past *past, void *arg), void *arg)
+{
+	const struct tc_value params[] = {DB_TEXT(alert_id)};
+	struct past_reader reader = {fn, arg};
+
+	return rows_each(db,
+			 "SELECT c.id, p.serial, p.attempt, c.number, c.state, "
+			 "COALESCE(p.result, c.result), p.used, c.placed_us, c.ended_us "
+			 "FROM call_pages p JOIN calls c ON c.id = p.call_id "
+			 "WHERE p.alert_id = ? ORDER BY c.id",
+			 params, 1, 9, past_hand_over, &reader);
 }

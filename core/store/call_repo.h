@@ -17,10 +17,31 @@ struct call_row {
 	int sip, q850;          /* 0 = none */
 	const char *cause;      /* text, may be NULL */
 	const char *ref;        /* the trunk's, for recover(); may be NULL */
-	int attempt;            /* 1-based within the alert and number */
+	int attempt;            /* 1-based, of the first alert that it tells */
 	int64_t created_us, placed_us, ringing_us, answered_us, ended_us; /* 0 = not (yet) */
 	int64_t spoken_ms;
 	const char *keys;       /* all that were pressed, in order; never NULL */
+};
+
+/* That a call tells an alert, and what became of that. */
+struct call_told {
+	char call_id[TC_ID_SIZE], alert_id[TC_ID_SIZE];
+	int serial, attempt;    /* of the page that it is for (call/page.h); 1-based */
+	int64_t joined_us;
+	const char *result;     /* NULL until it is decided, or the call has ended */
+	int use;                /* enum page_use, once it has ended */
+	const char *pressed;    /* keys that decide on this alert, in order; never NULL */
+};
+
+/* A call as one of the alerts that it tells sees it. */
+struct call_past {
+	char call_id[TC_ID_SIZE];
+	int serial, attempt;
+	const char *number;
+	bool over;              /* it has ended: result, use, ended_us are known */
+	const char *result;     /* may be NULL */
+	int use;
+	int64_t placed_us, ended_us;
 };
 
 void call_row_fini(struct call_row *row);
@@ -34,6 +55,19 @@ int call_update(struct db *db, const struct call_row *row);
 int call_set_ref(struct db *db, const char *id, const char *ref);
 int call_get(struct db *db, const char *id, struct call_row *row); /* 1 found, 0 none */
 
+int call_told_insert(struct db *db, const struct call_told *told);
+/* Write result, use and pressed; also after the call's end. -ENOENT */
+int call_told_update(struct db *db, const struct call_told *told);
+/* What a call tells, in the order in which it came to it. */
+int call_told_list(struct db *db, const char *call_id,
+		   int (*fn)(const struct call_told *told, void *arg), void *arg);
+void call_told_fini(struct call_told *told);
+/* A copy that owns its strings. */
+void call_told_copy(struct call_told *to, const struct call_told *from);
+/* The calls that have told an alert, oldest first. */
+int call_list_past(struct db *db, const char *alert_id,
+		   int (*fn)(const struct call_past *past, void *arg), void *arg);
+
 struct call_filter {
 	const char *alert_id, *state, *result, *trunk, *number;
 	int64_t since_us, until_us;
@@ -44,7 +78,7 @@ int call_list(struct db *db, const struct call_filter *filter,
 	      int (*fn)(const struct call_row *row, void *arg), void *arg);
 /* All that have not ended: for start-up. */
 int call_list_live(struct db *db, int (*fn)(const struct call_row *row, void *arg), void *arg);
-/* The calls of one alert, oldest first. */
+/* The calls that have told an alert, oldest first. */
 int call_list_alert(struct db *db, const char *alert_id,
 		    int (*fn)(const struct call_row *row, void *arg), void *arg);
 

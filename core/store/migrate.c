@@ -142,8 +142,32 @@ static const char *const step_5[] = {
 	NULL,
 };
 
-/* Calls that tell several alerts. */
+/*
+ * Calls that tell several alerts: which ones, and what became of each in the call. Until now each
+ * told the one that its own row names.
+ */
 static const char *const step_6[] = {
+	"CREATE TABLE IF NOT EXISTS call_pages ("
+	" call_id VARCHAR(36) NOT NULL,"
+	" alert_id VARCHAR(36) NOT NULL,"
+	" serial INT NOT NULL,"
+	" attempt INT NOT NULL,"
+	" joined_us BIGINT NOT NULL,"
+	" result VARCHAR(32),"
+	" used INT NOT NULL,"
+	" pressed VARCHAR(64) NOT NULL,"
+	" PRIMARY KEY (call_id, alert_id)){suffix}",
+	"CREATE INDEX IF NOT EXISTS call_pages_alert ON call_pages (alert_id, call_id)",
+	"INSERT INTO call_pages"
+	" (call_id, alert_id, serial, attempt, joined_us, result, used, pressed)"
+	" SELECT id, alert_id, 1, attempt, created_us, result,"
+	" CASE WHEN result IN ('lost', 'cancelled') THEN 0 ELSE 1 END, SUBSTR(pressed, 1, 64)"
+	" FROM calls"
+	" WHERE id NOT IN (SELECT call_id FROM call_pages)",
+	"CREATE TABLE IF NOT EXISTS call_deferrals ("
+	" call_id VARCHAR(36) NOT NULL PRIMARY KEY,"
+	" until_us BIGINT NOT NULL,"
+	" reason {text} NOT NULL){suffix}",
 	NULL,
 };
 

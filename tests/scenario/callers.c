@@ -51,7 +51,13 @@ void world_contact(struct world *w, const char *name, const char *number, const 
 
 static int insert_call(struct db *db, void *arg)
 {
-	return call_insert(db, arg);
+	struct call_row *row = arg;
+	struct call_told told = {.serial = 1, .attempt = 1, .result = row->result, .pressed = ""};
+	int err = call_insert(db, row);
+
+	tc_strcopy(told.call_id, sizeof(told.call_id), row->id);
+	tc_strcopy(told.alert_id, sizeof(told.alert_id), row->alert_id);
+	return err ? err : call_told_insert(db, &told);
 }
 
 void world_called(struct world *w, const char *alert_id, const char *number)

@@ -160,6 +160,78 @@ static void check_list(struct db *db, struct call_filter filter, const char *wan
 	assert_string_equal(seen.text, want);
 }
 
+static void tell(struct db *db, const struct call_row *row, const char *alert_id)
+{
+	struct call_told told = {.serial = 1, .attempt = 1, .joined_us = 5, .pressed = ""};
+
+	tc_strcopy(told.call_id, sizeof(told.call_id), row->id);
+	tc_strcopy(told.alert_id, sizeof(told.alert_id), alert_id);
+	assert_int_equal(call_told_insert(db, &told), 0);
+	assert_int_equal(call_told_insert(db, &told), -EEXIST);
+}
+
+static int see_told(const struct call_told *told, void *arg)
+{
+	struct seen *seen = arg;
+	size_t len = strlen(seen->text);
+
+	snprintf(seen->text + len, sizeof(seen->text) - len, "[%s %s %d %d %lld %s %d '%s']",
+		 told->call_id, told->alert_id, told->serial, told->attempt,
+		 (long long)told->joined_us, told->result ? told->result : "-", told->use,
+		 told->pressed);
+	return 0;
+}
+
+static int see_past(const struct call_past *past, void *arg)
+{
+	struct seen *seen = arg;
+	size_t len = strlen(seen->text);
+
+	snprintf(seen->text + len, sizeof(seen->text) - len, "[%s %d %d %s %d %s %d %lld %lld]",
+		 past->call_id, past->serial, past->attempt, past->number, past->over,
+		 past->result ? past->result : "-", past->use, (long long)past->placed_us,
+		 (long long)past->ended_us);
+	return 0;
+}
+
+/* A call tells several alerts: each sees it as a call of its own, with a result of its own. */
+static void test_told(void **state)
+{
+	struct db *db = rig_db(*state);
+	struct call_row one = sample(1), two = sample(2);
+	struct call_told told = {.result = "acknowledged", .use = 1, .pressed = "4"};
+	struct seen seen = {0};
+
+	assert_int_equal(call_insert(db, &one), 0);
+	tell(db, &one, "alert-1");
+	tell(db, &one, "alert-2");
+	tc_strcopy(told.call_id, sizeof(told.call_id), one.id);
+	tc_strcopy(told.alert_id, sizeof(told.alert_id), "alert-2");
+	assert_int_equal(call_told_update(db, &told), 0);
+	assert_int_equal(call_told_list(db, one.id, see_told, &seen), 0);
+	assert_string_equal(seen.text, "[id-01 alert-1 1 1 5 - 0 '']"
+				       "[id-01 alert-2 1 1 5 acknowledged 1 '4']");
+	one.state = "ended";
+	one.result = "heard";
+	one.placed_us = 7;
+	one.ended_us = 9;
+	assert_int_equal(call_update(db, &one), 0);
+	assert_int_equal(call_insert(db, &two), 0);
+	tell(db, &two, "alert-1");
+	seen = (struct seen){0};
+	assert_int_equal(call_list_past(db, "alert-1", see_past, &seen), 0);
+	assert_string_equal(seen.text, "[id-01 1 1 +4930123 1 heard 0 7 9]"
+				       "[id-02 1 1 +4930123 0 - 0 0 0]");
+	seen = (struct seen){0};
+	assert_int_equal(call_list_past(db, "alert-2", see_past, &seen), 0);
+	assert_string_equal(seen.text, "[id-01 1 1 +4930123 1 acknowledged 1 7 9]");
+	seen = (struct seen){0};
+	assert_int_equal(call_list_alert(db, "alert-1", see, &seen), 0);
+	assert_string_equal(seen.text, "01 02");
+	check_list(db, (struct call_filter){.alert_id = "alert-2"}, "01");
+	db_close(db);
+}
+
 static void test_lists(void **state)
 {
 	static const char *const states[] = {"queued",   "placing", "ringing",
@@ -175,6 +247,7 @@ static void test_lists(void **state)
 		row.trunk = n > 3 ? "office" : NULL;
 		row.number = n == 2 ? "+49301" : "+49302";
 		assert_int_equal(call_insert(db, &row), 0);
+		tell(db, &row, row.alert_id);
 	}
 	check_list(db, (struct call_filter){0}, "06 05 04 03 02 01");
 	check_list(db, (struct call_filter){.alert_id = "alert-1"}, "05 03 01");
@@ -335,7 +408,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_life_of_a_call), RIG_TEST(test_ended_is_final),  RIG_TEST(test_lists),
-		RIG_TEST(test_events),         cmocka_unit_test(test_journal),
+		RIG_TEST(test_told),           RIG_TEST(test_events),         cmocka_unit_test(test_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
