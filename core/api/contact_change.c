@@ -23,58 +23,6 @@
 
 #define PIN_TAKEN (-EADDRINUSE) /* what a job says; the database has no such error */
 
-/* ---- preconditions (RFC 9110, 13.1.1; RFC 6585, 3) ---- */
-
-/* Whether an entity tag of the list is this version's; a weak one never is. */
-static bool etag_listed(const char *list, int64_t version)
-{
-	char etag[32];
-	size_t len = (size_t)snprintf(etag, sizeof(etag), "\"%lld\"", (long long)version);
-
-	while (*list) {
-		const char *end;
-
-		list += strspn(list, " \t,");
-		if (!strncmp(list, etag, len))
-			return true;
-		list += list[0] == 'W' && list[1] == '/' ? 2 : 0;
-		end = *list == '"' ? strchr(list + 1, '"') : NULL;
-		if (!end)
-			return false;
-		list = end + 1;
-	}
-	return false;
-}
-
-static void version_gone(struct tc_http_req *req)
-{
-	tc_http_problem(req, 412, NULL,
-			"the contact was changed since: read it again, its ETag is another one");
-}
-
-/*
- * Whether what is to be changed is what the client has seen.
- *
- * version  receives the one it must still have when it is changed; 0 = any
- * result   false after the 412 or 428 has been answered
- */
-static bool precondition(struct tc_http_req *req, const struct contact *c, int64_t *version)
-{
-	const char *match = tc_http_header(req, "If-Match");
-
-	if (!match) {
-		tc_http_problem(req, 428, NULL,
-				"If-Match is needed, with the ETag of the contact that is meant: "
-				"so nobody undoes what another one has changed meanwhile");
-		return false;
-	}
-	*version = strcmp(match, "*") ? c->version : 0;
-	if (!*version || etag_listed(match, c->version))
-		return true;
-	version_gone(req);
-	return false;
-}
-
 /* ---- changes ---- */
 
 enum pin_change { PIN_KEEP, PIN_SET, PIN_REMOVE };
@@ -152,7 +100,7 @@ static void refuse(const struct change *ch, int err)
 		tc_http_problem(ch->req, 404, NULL, "there is no such contact");
 		break;
 	case -ESTALE:
-		version_gone(ch->req);
+		api_version_gone(ch->req, "contact");
 		break;
 	case -EEXIST:
 		tc_http_problem(ch->req, 409, "name", "there is a contact with this name");
@@ -176,7 +124,7 @@ static void answer(const struct change *ch)
 		tc_http_reply(ch->req, 204, NULL, NULL, 0);
 		return;
 	}
-	contact_put_etag(ch->req, c->version);
+	api_put_etag(ch->req, c->version);
 	if (ch->add) {
 		snprintf(where, sizeof(where), "/v1/contacts/%s", c->id);
 		tc_http_reply_header(ch->req, "Location", where);
@@ -306,7 +254,7 @@ void contact_on_put(struct tc_http_req *req, void *arg)
 	int64_t version;
 	struct change *ch;
 
-	if (!c || !read_fields(req, api, c->id, &fields) || !precondition(req, c, &version))
+	if (!c || !read_fields(req, api, c->id, &fields) || !api_precondition(req, "contact", c->version, &version))
 		return;
 	ch = change_new(req, api);
 	ch->version = version;
@@ -326,7 +274,8 @@ void contact_on_delete(struct tc_http_req *req, void *arg)
 	int64_t version;
 	struct change *ch;
 
-	if (!c || !precondition(req, c, &version))
+	if (!c || !api_precondition(req, "contact", c->version, &version) ||
+	    !api_unreferred(req, api, "contact", c->id))
 		return;
 	ch = change_new(req, api);
 	ch->remove = true;

@@ -13,8 +13,6 @@
 #include "oncall/directory.h"
 #include "oncall/oncall.h"
 
-#define CURSOR_SIZE (2 * CONTACT_NAME_MAX + 1)
-
 struct directory *api_directory(const struct api *api)
 {
 	return oncall_directory(api->deps.oncall);
@@ -45,14 +43,6 @@ json_t *contact_shape(const struct contact *c)
 			 "enabled", c->enabled, "note", c->note);
 }
 
-void contact_put_etag(struct tc_http_req *req, int64_t version)
-{
-	char etag[32];
-
-	snprintf(etag, sizeof(etag), "\"%lld\"", (long long)version);
-	tc_http_reply_header(req, "ETag", etag);
-}
-
 /* ---- the list ---- */
 
 struct contacts_query {
@@ -79,34 +69,10 @@ static bool has(const struct contact *c, const char *q)
 	return false;
 }
 
-/* A cursor is the last name of the page in hexadecimal: that contact may be gone by then. */
-static void cursor_format(char cursor[CURSOR_SIZE], const char *name)
-{
-	for (; *name; name++, cursor += 2)
-		snprintf(cursor, 3, "%02x", (unsigned char)*name);
-	*cursor = '\0';
-}
-
-static bool cursor_parse(const char *cursor, char name[CONTACT_NAME_MAX + 1])
-{
-	size_t len = strlen(cursor);
-	unsigned byte;
-
-	if (!len || len % 2 || len / 2 > CONTACT_NAME_MAX ||
-	    strspn(cursor, "0123456789abcdef") != len)
-		return false;
-	for (; *cursor; cursor += 2) {
-		sscanf(cursor, "%2x", &byte);
-		*name++ = (char)byte;
-	}
-	*name = '\0';
-	return true;
-}
-
 static json_t *page_of(const struct directory *dir, const struct contact *c,
 		       const struct contacts_query *query)
 {
-	char next[CURSOR_SIZE] = "";
+	char next[API_NAME_CURSOR_SIZE] = "";
 	json_t *items = json_array();
 	const char *last = "";
 
@@ -114,7 +80,7 @@ static json_t *page_of(const struct directory *dir, const struct contact *c,
 		if (!has(c, query->q))
 			continue;
 		if (json_array_size(items) == (size_t)query->limit) {
-			cursor_format(next, last);
+			api_name_cursor(next, last);
 			break;
 		}
 		json_array_append_new(items, contact_shape(c));
@@ -128,16 +94,13 @@ static void on_list(struct tc_http_req *req, void *arg)
 	struct api *api = arg;
 	const struct directory *dir = api_directory(api);
 	struct contacts_query query = {0};
-	char name[CONTACT_NAME_MAX + 1];
+	char name[API_NAME_MAX + 1];
 
 	if (tc_http_query_fields(req, &query))
 		return;
 	if (!directory_ready(dir))
 		api_busy(req);
-	else if (query.cursor && !cursor_parse(query.cursor, name))
-		tc_http_problem(req, 400, "cursor",
-				"this is not a cursor: take the \"next\" of a page");
-	else
+	else if (api_cursor_name(req, query.cursor, name))
 		tc_http_reply_json(req, 200,
 				   page_of(dir,
 					   query.cursor ? directory_behind(dir, name)
@@ -170,7 +133,7 @@ static void on_get(struct tc_http_req *req, void *arg)
 
 	if (!c)
 		return;
-	contact_put_etag(req, c->version);
+	api_put_etag(req, c->version);
 	tc_http_reply_json(req, 200, contact_shape(c));
 }
 

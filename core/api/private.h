@@ -14,6 +14,7 @@
 #include "host/loop.h"
 
 struct alert_row;
+struct api_documents;
 struct call_row;
 struct contact;
 struct db;
@@ -44,6 +45,8 @@ struct api {
 	LIST_HEAD(, checking) checkings;
 	/* health.c: what the metrics know of the store's counters */
 	uint64_t commits, jobs, commit_us;
+	/* documents.c */
+	struct api_documents *documents[3]; /* owned */
 	/* openapi.c */
 	char *openapi; /* owned; made when it is first asked for */
 };
@@ -52,6 +55,8 @@ struct api {
 void api_alerts_init(struct api *api);
 void api_calls_init(struct api *api);
 void api_contacts_init(struct api *api);
+void api_documents_init(struct api *api);
+void api_documents_fini(struct api *api);
 void api_events_init(struct api *api);
 void api_events_fini(struct api *api);
 void api_tokens_init(struct api *api);
@@ -107,11 +112,34 @@ int api_page_add(struct api_page *page, const char *id, json_t *item);
 /* {"items","next"} */
 json_t *api_page_done(struct api_page *page, int err);
 
+/* Names of what is listed by name: no longer than this. */
+#define API_NAME_MAX 100
+#define API_NAME_CURSOR_SIZE (2 * API_NAME_MAX + 1)
+/* A cursor: the last name of a page in hexadecimal; who had it may be gone by then. */
+void api_name_cursor(char cursor[API_NAME_CURSOR_SIZE], const char *name);
+/* The name out of a cursor; false after the 400 has been answered. text may be NULL: "". */
+bool api_cursor_name(struct tc_http_req *req, const char *text, char name[API_NAME_MAX + 1]);
+
 /* A cursor or a time out of a query; false after the 400 has been answered. text may be NULL. */
 bool api_cursor(struct tc_http_req *req, const char *text, char id[TC_ID_SIZE]);
 bool api_time(struct tc_http_req *req, const char *field, const char *text, int64_t *wall_us);
 /* An id in the path; false after the 404 has been answered. */
 bool api_id(struct tc_http_req *req, const char *noun, char id[TC_ID_SIZE]);
+
+/* ---- precondition.c: RFC 9110, 13.1.1; RFC 6585, 3 ---- */
+
+void api_put_etag(struct tc_http_req *req, int64_t version);
+/*
+ * Whether what is to be changed is what the client has seen.
+ *
+ * noun     "contact"
+ * now      the version that it has
+ * version  receives the one it must still have when it is changed; 0 = any
+ * result   false after the 412 or 428 has been answered
+ */
+bool api_precondition(struct tc_http_req *req, const char *noun, int64_t now, int64_t *version);
+/* The 412: it was changed meanwhile. */
+void api_version_gone(struct tc_http_req *req, const char *noun);
 
 /* ---- shape.c: rows as JSON (design, "Shapes"); new references ---- */
 
@@ -140,7 +168,6 @@ json_t *openapi_make(const struct http_server *server);
 
 struct directory *api_directory(const struct api *api);
 json_t *contact_shape(const struct contact *contact); /* new reference */
-void contact_put_etag(struct tc_http_req *req, int64_t version);
 /* The contact in the path; NULL after the 404, or the 503, has been answered. */
 const struct contact *contact_of(struct tc_http_req *req, const struct api *api);
 
@@ -149,6 +176,17 @@ const struct contact *contact_of(struct tc_http_req *req, const struct api *api)
 void contact_on_add(struct tc_http_req *req, void *arg);
 void contact_on_put(struct tc_http_req *req, void *arg);
 void contact_on_delete(struct tc_http_req *req, void *arg);
+
+/* ---- refer.c ---- */
+
+/*
+ * Whether no document names this one or this contact.
+ *
+ * kind    "contact", "schedule"
+ * result  false after the 409, or the 503, has been answered
+ */
+bool api_unreferred(struct tc_http_req *req, const struct api *api, const char *kind,
+		    const char *id);
 
 /* ---- alerts.c ---- */
 

@@ -2,6 +2,7 @@
 /*
  * Answers that are read from the store: the way to the reader's thread and back, pages, cursors.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,4 +125,32 @@ bool api_id(struct tc_http_req *req, const char *noun, char id[TC_ID_SIZE])
 		return tc_strcopy(id, TC_ID_SIZE, text);
 	tc_http_problem(req, 404, NULL, "there is no such %s", noun);
 	return false;
+}
+
+/* ---- pages by name ---- */
+
+void api_name_cursor(char cursor[API_NAME_CURSOR_SIZE], const char *name)
+{
+	for (; *name; name++, cursor += 2)
+		snprintf(cursor, 3, "%02x", (unsigned char)*name);
+	*cursor = '\0';
+}
+
+bool api_cursor_name(struct tc_http_req *req, const char *text, char name[API_NAME_MAX + 1])
+{
+	size_t len = text ? strlen(text) : 0;
+	unsigned byte;
+
+	if (text && (!len || len % 2 || len / 2 > API_NAME_MAX ||
+		     strspn(text, "0123456789abcdef") != len)) {
+		tc_http_problem(req, 400, "cursor",
+				"this is not a cursor: take the \"next\" of a page");
+		return false;
+	}
+	for (; text && *text; text += 2) {
+		sscanf(text, "%2x", &byte);
+		*name++ = (char)byte;
+	}
+	*name = '\0';
+	return true;
 }

@@ -66,6 +66,11 @@ const char *option_nearest(const struct tc_option *table, const char *name);
 void option_describe(const struct tc_option *table, void *file);
 /* A table as a JSON Schema object, for /v1/openapi.json; new reference. */
 json_t *option_schema(const struct tc_option *table);
+/*
+ * A document that fits a table with all of its fields: those that were not given, or null, have
+ * their default, or what is empty of their type. Secrets are left as they are. New reference.
+ */
+json_t *option_complete(const struct tc_option *table, const json_t *object);
 
 /*
  * One plugin instance as it stands in the file: an object with text "name" and "plugin"; borrowed.

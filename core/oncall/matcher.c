@@ -79,7 +79,7 @@ static void grow(struct size *s, long by)
 	s->last = by;
 }
 
-/* One character or construct; false: too deep. */
+/* One character or construct; false: too deep, too large, or nothing to be closed. */
 static bool count_one(struct size *s)
 {
 	long times;
@@ -91,10 +91,10 @@ static bool count_one(struct size *s)
 		s->open[++s->depth] = 1;
 		return true;
 	case ')':
-		if (s->depth--)
-			grow(s, s->open[s->depth + 1]);
-		else
-			s->depth = 0;
+		if (!s->depth) /* it would end the parenthesis around the whole */
+			return false;
+		s->depth--;
+		grow(s, s->open[s->depth + 1]);
 		return true;
 	case '{':
 		times = repetition(&s->at);
@@ -145,7 +145,7 @@ static bool compile(struct matcher *m, char *fault, size_t size_bytes)
 	int err;
 
 	if (strlen(m->value) > MATCHER_VALUE_MAX || !is_small(m->value)) {
-		snprintf(fault, size_bytes, "the expression is too large");
+		snprintf(fault, size_bytes, "is too large for an expression, or has a ) without its (");
 		return false;
 	}
 	if (has_strange_escape(m->value) || strstr(m->value, "(?")) {
