@@ -254,7 +254,8 @@ void contact_on_put(struct tc_http_req *req, void *arg)
 	int64_t version;
 	struct change *ch;
 
-	if (!c || !read_fields(req, api, c->id, &fields) || !api_precondition(req, "contact", c->version, &version))
+	if (!c || !read_fields(req, api, c->id, &fields) ||
+	    !api_precondition(req, "contact", c->version, &version))
 		return;
 	ch = change_new(req, api);
 	ch->version = version;

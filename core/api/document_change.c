@@ -30,7 +30,7 @@ struct change {
 	int64_t version;         /* the one that is changed, 0 = any */
 	struct document_row row; /* owned strings */
 	struct event_row event;
-	char *what, *text;       /* owned */
+	char *what, *text; /* owned */
 };
 
 static void change_free(struct change *ch)
@@ -129,8 +129,8 @@ static void submit(struct change *ch, const char *did)
 	ch->what = tc_asprintf("%s.%s", ch->row.kind, did);
 	ch->text = tc_asprintf("%s %s was %s by %s", ch->row.kind, ch->row.name, did,
 			       tc_http_who(ch->req));
-	ch->event = (struct event_row){
-		.at_us = ch->row.updated_us, .what = ch->what, .text = ch->text};
+	ch->event =
+		(struct event_row){.at_us = ch->row.updated_us, .what = ch->what, .text = ch->text};
 	if (!store_write(ch->res->api->deps.store, run, done, ch))
 		return;
 	api_busy(ch->req);
@@ -150,8 +150,9 @@ static void check_id(const char *given, const char *id, struct tc_errors *errs)
 static void check_name(const char *name, struct tc_errors *errs)
 {
 	if (!text_is_line(name))
-		tc_errors_add(errs, "name", "must not have control characters, nor blanks at its "
-					    "beginning or end");
+		tc_errors_add(errs, "name",
+			      "must not have control characters, nor blanks at its "
+			      "beginning or end");
 	else if (id_valid(name))
 		tc_errors_add(errs, "name", "must not look like an id");
 }
@@ -200,8 +201,7 @@ static json_t *read_body(struct tc_http_req *req, const struct api_documents *re
 static struct change *change_to(struct tc_http_req *req, const struct api_documents *res,
 				json_t *body)
 {
-	struct change *ch =
-		change_new(req, res, json_string_value(json_object_get(body, "name")));
+	struct change *ch = change_new(req, res, json_string_value(json_object_get(body, "name")));
 
 	ch->row.body = json_dumps(body, JSON_COMPACT);
 	json_decref(body);

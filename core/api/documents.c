@@ -69,8 +69,8 @@ static void on_list(struct tc_http_req *req, void *arg)
 	if (!documents_ready(res->docs))
 		api_busy(req);
 	else if (api_cursor_name(req, query.cursor, name))
-		tc_http_reply_json(
-			req, 200, page_of(res->docs, documents_behind(res->docs, name), &query));
+		tc_http_reply_json(req, 200,
+				   page_of(res->docs, documents_behind(res->docs, name), &query));
 }
 
 /* ---- one ---- */
@@ -164,7 +164,9 @@ static void make_routes(struct api_documents *res)
 			.query = i ? NULL : documents_query,
 			.body = rows[i].body ? res->table : NULL,
 			.success = rows[i].success,
-			.reply = rows[i].success == 204 ? NULL : i ? res->kind->name : res->reply,
+			.reply = rows[i].success == 204 ? NULL
+				 : i                    ? res->kind->name
+							: res->reply,
 		};
 }
 

@@ -182,8 +182,7 @@ static void take(struct documents *docs, const struct reading *r)
 	for (size_t i = 0; i < r->n; i++)
 		insert(docs, document_new(docs, &r->rows[i]));
 	if (docs->told)
-		tc_log(NULL, TC_LOG_INFO, "the %s documents could be read",
-		       docs->kind->name);
+		tc_log(NULL, TC_LOG_INFO, "the %s documents could be read", docs->kind->name);
 	docs->told = false;
 	docs->ready = true;
 	tell(docs);

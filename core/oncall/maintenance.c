@@ -81,8 +81,9 @@ static bool check_time(const char *field, const char *text, int64_t *at_us, stru
 {
 	if (!rfc3339_parse(text, at_us))
 		return true;
-	tc_errors_add(errs, field, "is not a date and time with a zone, as 2026-01-31T18:00:00Z "
-				   "(RFC 3339)");
+	tc_errors_add(errs, field,
+		      "is not a date and time with a zone, as 2026-01-31T18:00:00Z "
+		      "(RFC 3339)");
 	return false;
 }
 

@@ -12,7 +12,7 @@
 
 #include <tocsin/alloc.h>
 
-#define DEPTH_MAX 20
+#define DEPTH_MAX      20
 #define SIZE_MAX_ATOMS 2000
 
 const char *const matcher_ops[] = {"=", "!=", "=~", "!~", NULL};
@@ -145,7 +145,8 @@ static bool compile(struct matcher *m, char *fault, size_t size_bytes)
 	int err;
 
 	if (strlen(m->value) > MATCHER_VALUE_MAX || !is_small(m->value)) {
-		snprintf(fault, size_bytes, "is too large for an expression, or has a ) without its (");
+		snprintf(fault, size_bytes,
+			 "is too large for an expression, or has a ) without its (");
 		return false;
 	}
 	if (has_strange_escape(m->value) || strstr(m->value, "(?")) {

@@ -43,8 +43,7 @@ static const struct tc_option table[] = {
 	{"repeat", TC_INT, AT(repeat), .def = "0", .max = 100,
 	 .help = "How often all steps are gone through once more"},
 	{"final", TC_LIST, AT(final), .max = 1, .sub = step_table,
-	 .sub_size = sizeof(struct policy_step),
-	 .help = "One step after the last round, or none"},
+	 .sub_size = sizeof(struct policy_step), .help = "One step after the last round, or none"},
 	{"ack_timeout", TC_DURATION, AT(ack_timeout_ms), .max = 30 * DAY_MS,
 	 .help = "An alert that is not resolved so long after it was acknowledged is open again; "
 		 "0: never; null: as escalation.ack_timeout says"},

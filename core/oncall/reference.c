@@ -118,7 +118,8 @@ static void keep_object(const struct oncall *oncall, json_t *object, int depth)
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe (object, next, name, value) {
+	json_object_foreach_safe(object, next, name, value)
+	{
 		text = json_string_value(value);
 		if (!strcmp(name, "members") || !strcmp(name, "targets"))
 			keep_list(oncall, value);

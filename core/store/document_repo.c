@@ -48,8 +48,8 @@ static void row_read(const struct tc_value *v, struct document_row *row)
 int document_insert(struct db *db, const struct document_row *row)
 {
 	const struct tc_value params[COLUMN_COUNT] = {
-		DB_TEXT(row->id),        DB_TEXT(row->kind),         DB_TEXT(row->name),
-		DB_TEXT(row->body),      DB_INT(row->version),       DB_INT(row->created_us),
+		DB_TEXT(row->id),        DB_TEXT(row->kind),   DB_TEXT(row->name),
+		DB_TEXT(row->body),      DB_INT(row->version), DB_INT(row->created_us),
 		DB_INT(row->updated_us),
 	};
 
@@ -71,8 +71,8 @@ int document_update(struct db *db, struct document_row *row, int64_t version)
 	int64_t now = 0;
 	int err = check_version(db, row->kind, row->id, version, &now);
 	const struct tc_value params[] = {
-		DB_TEXT(row->name), DB_TEXT(row->body), DB_INT(now + 1), DB_INT(row->updated_us),
-		DB_TEXT(row->id),   DB_INT(now),
+		DB_TEXT(row->name),      DB_TEXT(row->body), DB_INT(now + 1),
+		DB_INT(row->updated_us), DB_TEXT(row->id),   DB_INT(now),
 	};
 
 	if (!err)

@@ -180,8 +180,9 @@ static void versions_are_compared(void **state)
 	/* what was read can be given back */
 	json = api_rig_json(rig, "GET", path, NULL, 200);
 	assert_string_equal(text_of(json, "name"), "uno");
-	snprintf(same, sizeof(same), "{\"id\":\"%s\",\"name\":\"uno\",\"steps\":[{\"targets\":["
-				     "\"+4930123\"]}]}",
+	snprintf(same, sizeof(same),
+		 "{\"id\":\"%s\",\"name\":\"uno\",\"steps\":[{\"targets\":["
+		 "\"+4930123\"]}]}",
 		 text_of(json, "id"));
 	json_decref(json);
 	expect(rig, "PUT", path, "\"2\"", same, 200, NULL, NULL);
@@ -268,9 +269,9 @@ static void lists_pages_by_name(void **state)
 		assert_in_range(pages, 0, 1);
 		page = api_rig_json(rig, "GET", path, NULL, 200);
 		for (size_t i = 0; i < json_array_size(json_object_get(page, "items")); i++)
-			tc_buf_printf(&seen, "%s ",
-				      text_of(json_array_get(json_object_get(page, "items"), i),
-					      "name"));
+			tc_buf_printf(
+				&seen, "%s ",
+				text_of(json_array_get(json_object_get(page, "items"), i), "name"));
 		next = text_of(page, "next");
 		path[0] = '\0';
 		if (next)

@@ -211,7 +211,8 @@ static void policies_are_checked(void **state)
 		const char *text, *want;
 	} rows[] = {
 		{ONE_STEP, ""},
-		{STEP("\"targets\":[\"contact:Alice\",\"+4930123\",\"oncall\"],\"wait\":\"2m\""), ""},
+		{STEP("\"targets\":[\"contact:Alice\",\"+4930123\",\"oncall\"],\"wait\":\"2m\""),
+		 ""},
 		{STEP("\"targets\":[\"contact:alice\"]"),
 		 "steps[0].targets[0]: there is no 'contact:alice'"},
 		{STEP("\"targets\":[\"+4930123\",\"schedule:none\"]"),
@@ -291,10 +292,10 @@ static void references_become_ids(void **state)
 				 "targets", "contact:Alice", "contact:nobody", "+4930123", "oncall",
 				 "windows", "contact", "Alice", "contact", "contact:Alice",
 				 "contact", "nobody", "contact", 7);
-	json_t *want = json_pack("{s:[{s:[s,s,s,s]}], s:[{s:s},{s:s},{s:s},{s:i}]}", "steps",
-				 "targets", "contact:" ALICE, "contact:nobody", "+4930123",
-				 "oncall", "windows", "contact", ALICE, "contact", ALICE,
-				 "contact", "nobody", "contact", 7);
+	json_t *want =
+		json_pack("{s:[{s:[s,s,s,s]}], s:[{s:s},{s:s},{s:s},{s:i}]}", "steps", "targets",
+			  "contact:" ALICE, "contact:nobody", "+4930123", "oncall", "windows",
+			  "contact", ALICE, "contact", ALICE, "contact", "nobody", "contact", 7);
 
 	reference_keep(w->oncall, body);
 	assert_true(json_equal(body, want));
@@ -337,8 +338,8 @@ static void matchers_match_the_whole_value(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct matcher *m = matcher_new("x", rows[i].op, rows[i].value, fault,
-						sizeof(fault));
+		struct matcher *m =
+			matcher_new("x", rows[i].op, rows[i].value, fault, sizeof(fault));
 
 		if (!m)
 			fail_msg("%s: %s", rows[i].value, fault);
@@ -355,8 +356,20 @@ static void matchers_match_the_whole_value(void **state)
 static void strange_expressions_are_refused(void **state)
 {
 	static const char *const rows[] = {
-		"(", "a)b(", "[a", "*{", "a{3,2}", "\\d+", "[a-z]\\w", "(.*)\\1", "(?i)db", "(?:a)",
-		"((((a{100}){100}){100}){100})", "(a{200}b{200}c{200}){200}", "a{99999}", "\\",
+		"(",
+		"a)b(",
+		"[a",
+		"*{",
+		"a{3,2}",
+		"\\d+",
+		"[a-z]\\w",
+		"(.*)\\1",
+		"(?i)db",
+		"(?:a)",
+		"((((a{100}){100}){100}){100})",
+		"(a{200}b{200}c{200}){200}",
+		"a{99999}",
+		"\\",
 		"((((((((((((((((((((a))))))))))))))))))))",
 	};
 	char fault[200], *text = tc_alloc(MATCHER_VALUE_MAX + 2);
