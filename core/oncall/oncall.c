@@ -20,25 +20,12 @@ struct oncall {
 	const struct config_escalation *config; /* NULL: defaults */
 };
 
-/* Until schedule.c is there. */
-extern const struct document_kind schedule_kind __attribute__((weak));
-
-static void *compile_none(const json_t *body)
-{
-	(void)body;
-	return NULL;
-}
-
-static const struct tc_option none_table[] = {TC_OPTION_END};
-static const struct document_kind none = {
-	.name = "schedule", .plural = "schedules", .table = none_table, .compile = compile_none};
-
 struct oncall *oncall_new(struct loop *loop, struct store *store)
 {
 	struct oncall *oncall = tc_alloc(sizeof(*oncall));
 
 	oncall->directory = directory_new(loop, store);
-	oncall->schedules = documents_new(loop, store, &schedule_kind ? &schedule_kind : &none);
+	oncall->schedules = documents_new(loop, store, &schedule_kind);
 	oncall->policies = documents_new(loop, store, &policy_kind);
 	oncall->maintenance = documents_new(loop, store, &maintenance_kind);
 	return oncall;

@@ -7,6 +7,7 @@
 
 #include <tocsin/defs.h>
 
+struct contact;
 struct oncall;
 
 enum target_kind { TARGET_NUMBER, TARGET_CONTACT, TARGET_SCHEDULE, TARGET_POLICY };
@@ -71,5 +72,10 @@ struct people {
 void people_find(const struct oncall *oncall, const struct target *target, int64_t at_us,
 		 struct people *people);
 void people_free(struct people *people);
+
+/* A contact by its id, or else by its name; NULL: there is none. Thread: loop. */
+const struct contact *people_contact(const struct oncall *oncall, const char *id_or_name);
+/* Whether a contact is enabled and has a number to call. */
+bool people_callable(const struct contact *contact);
 
 #endif

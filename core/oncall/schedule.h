@@ -12,6 +12,8 @@
 
 #include "oncall/document.h"
 
+#define SCHEDULE_SPANS_MAX 1000 /* windows of one schedule, and overrides */
+
 /* rotation: whose turn it is changes */
 enum schedule_rotation { ROTATION_DAILY, ROTATION_WEEKLY, ROTATION_RRULE };
 
@@ -40,10 +42,12 @@ struct schedule_fields {
 
 extern const struct document_kind schedule_kind;
 
+enum schedule_by { TURN_LAYER, TURN_WINDOW, TURN_OVERRIDE };
+
 /* One who is on call. Borrowed from the schedule. */
 struct schedule_turn {
-	const char *contact; /* "ID" or a name, as it stands in the schedule */
-	enum { TURN_LAYER, TURN_WINDOW, TURN_OVERRIDE } by;
+	const char *contact; /* "ID" or a name, as it stands in the schedule; no "contact:" */
+	enum schedule_by by;
 	const char *layer;   /* its name; NULL unless TURN_LAYER */
 	int64_t from_us, until_us; /* this turn; INT64_MAX = no end */
 };
@@ -53,7 +57,8 @@ struct schedule_turn {
 struct schedule; /* what document_kind.compile makes */
 
 /*
- * Who is on call at an instant, in order, each of them once.
+ * Who is on call at an instant, in order, each of them once. (A rotation by RRULE remembers what it
+ * has counted; else the schedule stays as it is.)
  *
  * turns     room for SCHEDULE_TURNS
  * until_us  receives when this answer may next change; INT64_MAX = never
@@ -68,7 +73,7 @@ struct schedule_gap {
 };
 
 /*
- * The gaps between two instants; members who are disabled, gone or have no number count for
+ * The gaps between two instants; members who are disabled, gone or have no number to call count for
  * nobody.
  *
  * result  how many there are; at most room are stored
@@ -76,6 +81,25 @@ struct schedule_gap {
 size_t schedule_gaps(const struct oncall *oncall, const struct schedule *schedule,
 		     int64_t from_us, int64_t until_us, struct schedule_gap *gaps, size_t room);
 
+/*
+ * The same bit by bit. Zero it, set from_us; call again until it returns true.
+ *
+ * steps   how many changes of the schedule are looked at in one call at most
+ * result  whether until_us was reached: gaps and n are complete
+ */
+struct schedule_sweep {
+	int64_t from_us;           /* how far it has come */
+	struct schedule_gap *gaps; /* room of them; NULL with room 0 */
+	size_t room, n;            /* n: how many there are, stored or not */
+	int64_t gap_us;            /* how long they are together */
+	int64_t last_us;           /* where the last one ends */
+};
+bool schedule_sweep(const struct oncall *oncall, const struct schedule *schedule,
+		    struct schedule_sweep *sweep, int64_t until_us, size_t steps);
+
 const char *schedule_timezone(const struct schedule *schedule);
+const char *schedule_name(const struct schedule *schedule);
+/* How many windows and overrides it has. */
+size_t schedule_windows(const struct schedule *schedule);
 
 #endif

@@ -494,9 +494,9 @@ static void read_config(struct agent *agent)
 	const struct sip_config *cfg = agent->cfg;
 	const char *fault;
 
-	target_parse(cfg->uri, &agent->uri, &fault);
+	target_read(cfg->uri, &agent->uri, &fault);
 	if (cfg->proxy)
-		target_parse(cfg->proxy, &agent->proxy, &fault);
+		target_read(cfg->proxy, &agent->proxy, &fault);
 	agent->tp = transports[cfg->transport];
 	tc_strcopy(agent->domain, sizeof(agent->domain),
 		   cfg->domain ? cfg->domain : agent->uri.host);

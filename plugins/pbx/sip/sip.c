@@ -165,7 +165,7 @@ static void check_uri(struct tc_errors *errs, const char *field, const char *uri
 {
 	const char *fault = "is no SIP URI";
 
-	if (target_parse(uri, t, &fault))
+	if (target_read(uri, t, &fault))
 		tc_errors_add(errs, field, "%s", fault);
 }
 
@@ -336,9 +336,9 @@ static int open_trunk(struct tc_instance *self, const void *cfg, void **state)
 
 	sip->self = self;
 	sip->cfg = cfg;
-	target_parse(sip->cfg->uri, &sip->uri, &fault);
+	target_read(sip->cfg->uri, &sip->uri, &fault);
 	if (sip->cfg->proxy)
-		target_parse(sip->cfg->proxy, &sip->proxy, &fault);
+		target_read(sip->cfg->proxy, &sip->proxy, &fault);
 	sip->agent = agent_new(self, cfg);
 	if (!sip->agent) {
 		free(sip);

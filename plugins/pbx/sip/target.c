@@ -48,7 +48,7 @@ static int parse_port(const char *text, size_t len, uint16_t *port)
 	return 0;
 }
 
-int target_parse(const char *uri, struct target *t, const char **fault)
+int target_read(const char *uri, struct target *t, const char **fault)
 {
 	memset(t, 0, sizeof(*t));
 	if (strncasecmp(uri, "sips:", 5) == 0)

@@ -27,7 +27,7 @@ struct target {
  * result  0 | -EINVAL | -EAFNOSUPPORT an IPv6 address
  * thread  any
  */
-int target_parse(const char *uri, struct target *t, const char **fault);
+int target_read(const char *uri, struct target *t, const char **fault);
 
 /*
  * The request URI for a number: what a user part may not hold is escaped (RFC 3261 25.1: "#" is

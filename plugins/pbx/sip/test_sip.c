@@ -213,7 +213,7 @@ static int expand(const char *uri, const char *number, char *buf, size_t size_by
 	const char *fault = "";
 	struct target t;
 
-	assert_int_equal(target_parse(uri, &t, &fault), 0);
+	assert_int_equal(target_read(uri, &t, &fault), 0);
 	return target_expand(&t, number, buf, size_bytes);
 }
 
@@ -261,11 +261,11 @@ static void uris_are_read(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		fault = NULL;
-		assert_true(target_parse(bad[i], &t, &fault) < 0);
+		assert_true(target_read(bad[i], &t, &fault) < 0);
 		assert_non_null(fault);
 	}
-	assert_int_equal(target_parse("sip:a@[::1]:5060", &t, &fault), -EAFNOSUPPORT);
-	assert_int_equal(target_parse("SIP:a@h:5080;transport=tcp", &t, &fault), 0);
+	assert_int_equal(target_read("sip:a@[::1]:5060", &t, &fault), -EAFNOSUPPORT);
+	assert_int_equal(target_read("SIP:a@h:5080;transport=tcp", &t, &fault), 0);
 	assert_string_equal(t.user, "a");
 	assert_string_equal(t.host, "h");
 	assert_int_equal(t.port, 5080);
