@@ -12,7 +12,8 @@ from speech import MESSAGE, Voice
 SAYS = {"welcome": "This is the bell.", "pin": "Please key the secret.", "one": "One is open.",
         "count": "Several are open.", "none": "Nothing is open.", "unknown": "Nobody knows you.",
         "wrong_pin": "That was wrong.", "alert": "{{message}}", "menu": "Choose.", "end": "Farewell."}
-OVER = {"call": {"attempts": 9, "window": "30m", "redial": {"busy": "5m"}},
+OVER = {"call": {"attempts": 9, "window": "30m", "ring_timeout": "60s",
+                 "redial": {"busy": "5m"}},
         "prompts": {"acknowledged": "So be it.", "resolved": "The trouble is over and gone.", "inbound": SAYS}}
 
 

@@ -127,6 +127,20 @@ def test_wrong_certificate_is_refused(rig, fault):
     assert {c["result"] for c in d.calls(alert)} <= {"failed", "unreachable", "congestion"}
 
 
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_a_far_end_that_says_nothing_is_the_trunks_failure(rig, transport):
+    """It takes the connection, and no phone rings: the person has missed nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        uri = "sip:{number}@127.0.0.1:%d" % mute.getsockname()[1]
+        phone = rig.phone(Person(digits="4@1"))
+        d = rig.daemon(over={"call": {"attempts": 1, "ring_timeout": "1s"}}, trunks=[
+            {"name": "mute", "uri": uri, "transport": transport},
+            {"name": "good", "uri": "sip:{number}@127.0.0.1:%d" % phone.port}])
+        alert = d.raise_alert(NUMBER)
+        d.wait_state(alert, "acknowledged")
+        assert set(d.results(alert)[:-1]) <= {"unreachable"}, "no answer would use up the attempt"
+
+
 def test_tls_name_may_be_an_address(rig):
     ca = rig.authority()
     phone = rig.phone(Person(digits="4@1"), certificate=ca.server("pbx", "IP:127.0.0.1"))

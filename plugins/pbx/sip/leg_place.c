@@ -12,14 +12,6 @@
 #include "cause/cause.h"
 #include "stray.h"
 
-static void on_ring_timeout(void *arg)
-{
-	struct leg *leg = arg;
-
-	leg_set_end(leg, TC_PBX_END_TIMEOUT, 0, 0, "rang without an answer");
-	leg_close(leg);
-}
-
 /*
  * Nothing came back. The core need not wait; the transaction goes on until it ends by itself,
  * so that a phone which rings though its answers were lost is still cancelled.
@@ -32,6 +24,19 @@ static void on_first_timeout(void *arg)
 	leg_close(leg);
 	leg_report_end(leg);
 	leg_settle(leg);
+}
+
+static void on_ring_timeout(void *arg)
+{
+	struct leg *leg = arg;
+
+	if (tmr_isrunning(&leg->tmr_first)) { /* nobody's phone has rung */
+		tmr_cancel(&leg->tmr_first);
+		on_first_timeout(leg);
+		return;
+	}
+	leg_set_end(leg, TC_PBX_END_TIMEOUT, 0, 0, "rang without an answer");
+	leg_close(leg);
 }
 
 static int send_invite(struct leg *leg);
