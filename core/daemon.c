@@ -139,7 +139,12 @@ static int make_rooms(struct daemon *d)
 	oncall_configure(d->oncall, &d->config->escalation);
 	deps.directory = oncall_directory(d->oncall);
 	d->caller = caller_new(&deps);
-	d->alerts = alerts_new(d->loop, d->store, d->journal, d->caller);
+	d->alerts = alerts_new(&(struct alerts_deps){.loop = d->loop,
+						     .store = d->store,
+						     .journal = d->journal,
+						     .caller = d->caller,
+						     .oncall = d->oncall,
+						     .config = &d->config->escalation});
 	free(prompts);
 	d->prompts = prompts_new(d->loop, d->speech, d->config->state_dir,
 				 d->config->http.public_url);
@@ -233,6 +238,7 @@ static void reload(struct daemon *d)
 		       "carriers, triggers and prompt_cache_size change with a restart only");
 	logging_setup((enum tc_log_level)fresh->log.level, (enum logging_format)fresh->log.format);
 	oncall_configure(d->oncall, &fresh->escalation);
+	alerts_configure(d->alerts, &fresh->escalation);
 	caller_reconfigure(d->caller, &fresh->call, &fresh->prompts);
 	api_reconfigure(d->api, fresh);
 	prompts_reconfigure(d->prompts, fresh->http.public_url);

@@ -10,14 +10,26 @@
 
 struct alerts;
 struct caller;
+struct config_escalation;
 struct host;
 struct journal;
 struct loop;
+struct oncall;
 struct store;
 
-struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal *journal,
-			  struct caller *caller);
+struct alerts_deps {
+	struct loop *loop;
+	struct store *store;
+	struct journal *journal;
+	struct caller *caller;
+	struct oncall *oncall;
+	const struct config_escalation *config;
+};
+
+struct alerts *alerts_new(const struct alerts_deps *deps);
 void alerts_free(struct alerts *alerts);
+/* After a reload of the configuration. */
+void alerts_configure(struct alerts *alerts, const struct config_escalation *config);
 
 /*
  * The host's instances are open: the triggers among them that want it are told what becomes of
@@ -35,7 +47,9 @@ int alerts_resume(struct alerts *alerts, void (*done)(void *arg, int err), void 
 	X(ALERT_ACKNOWLEDGE, "acknowledge", "acknowledged", "open") \
 	X(ALERT_RESOLVE, "resolve", "resolved", "open,acknowledged,exhausted") \
 	X(ALERT_CANCEL, "cancel", "cancelled", "open,acknowledged,exhausted") \
-	X(ALERT_ESCALATE, "escalate", "open", "open,acknowledged")
+	X(ALERT_ESCALATE, "escalate", "open", "open,acknowledged") \
+	X(ALERT_SNOOZE, "snooze", "open", "open") \
+	X(ALERT_UNSNOOZE, "unsnooze", "open", "open")
 
 enum alert_verb {
 #define X(sym, name, to, from) sym,
@@ -44,17 +58,25 @@ enum alert_verb {
 	ALERT_VERB_COUNT
 };
 
+/* What a human decides. All borrowed. */
+struct alert_act {
+	enum alert_verb verb;
+	const char *by;   /* who */
+	const char *note; /* what they said, or NULL */
+	bool silence;     /* ALERT_ACKNOWLEDGE: its source is to silence it */
+	int64_t until_us; /* ALERT_SNOOZE: wall time */
+};
+
 /*
  * A human decided (API, CLI, key). Committed before done is called; ringing phones stop.
  *
- * by, note  who, and what they said; note may be NULL; copied
  * done      err: 0 | -ENOENT no such alert | -EPERM not in a state for it | -EAGAIN the store is
  *           away; now: its state
  * result    0 taken | -EAGAIN
  */
 typedef void (*alert_done_fn)(void *arg, int err, const char *now);
-int alerts_act(struct alerts *alerts, const char *id, enum alert_verb verb, const char *by,
-	       const char *note, alert_done_fn done, void *arg);
+int alerts_act(struct alerts *alerts, const char *id, const struct alert_act *act,
+	       alert_done_fn done, void *arg);
 
 /* How many are open and being worked on now. */
 size_t alerts_open(const struct alerts *alerts);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The book: the alerts that are open, each with the page that tries to reach somebody for it.
+ * The book: the alerts that are being worked on, in memory. The work itself is course.c's.
  */
 #include "alert/book.h"
 
@@ -8,25 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <tocsin/log.h>
-
+#include "alert/change.h"
 #include "alert/notice.h"
-#include "oncall/target.h"
 
-struct alerts *alerts_new(struct loop *loop, struct store *store, struct journal *journal,
-			  struct caller *caller)
+struct alerts *alerts_new(const struct alerts_deps *deps)
 {
 	struct alerts *alerts = tc_alloc(sizeof(*alerts));
 
-	alerts->loop = loop;
-	alerts->store = store;
-	alerts->journal = journal;
-	alerts->caller = caller;
+	alerts->loop = deps->loop;
+	alerts->store = deps->store;
+	alerts->journal = deps->journal;
+	alerts->caller = deps->caller;
+	alerts->oncall = deps->oncall;
+	alerts->config = deps->config;
 	TAILQ_INIT(&alerts->list);
+	TAILQ_INIT(&alerts->changes);
 	TAILQ_INIT(&alerts->undecided);
 	TAILQ_INIT(&alerts->unsure);
-	caller_serve(caller, &concern_inbound_ops, alerts);
+	TAILQ_INIT(&alerts->loads);
+	caller_serve(alerts->caller, &concern_inbound_ops, alerts);
+	hold_start(alerts);
 	return alerts;
+}
+
+void alerts_configure(struct alerts *alerts, const struct config_escalation *config)
+{
+	alerts->config = config;
+}
+
+void alerts_tell(struct alerts *alerts, struct host *host)
+{
+	alerts->notices = notices_new(alerts->loop, alerts->store, alerts->journal, host);
 }
 
 static int by_id(const void *a, const void *b)
@@ -38,15 +50,17 @@ static void forget(struct alert *alert)
 {
 	struct alerts *alerts = alert->alerts;
 
+	loop_timer_stop(&alert->wake);
 	tdelete(alert, &alerts->tree, by_id);
 	TAILQ_REMOVE(&alerts->list, alert, link);
-	alerts->open--;
+	if (!alert->acknowledged)
+		alerts->open--;
+	left_free(alert);
+	escalation_fini(&alert->e);
+	alert_row_fini(&alert->row);
+	json_decref(alert->values);
 	free(alert);
-}
-
-void alerts_tell(struct alerts *alerts, struct host *host)
-{
-	alerts->notices = notices_new(alerts->loop, alerts->store, alerts->journal, host);
+	resume_settled(alerts);
 }
 
 /* At the end of the process: the alerts stay open in the store. The pages go with the caller. */
@@ -54,10 +68,13 @@ void alerts_free(struct alerts *alerts)
 {
 	if (!alerts)
 		return;
+	hold_stop(alerts);
 	notices_free(alerts->notices);
 	outcome_drop(alerts);
 	intake_drop(alerts);
 	resume_drop(alerts);
+	load_drop_all(alerts);
+	change_drop_all(alerts);
 	while (!TAILQ_EMPTY(&alerts->list))
 		forget(TAILQ_FIRST(&alerts->list));
 	free(alerts);
@@ -75,54 +92,50 @@ size_t alerts_open(const struct alerts *alerts)
 	return alerts->open;
 }
 
-void book_open(struct alerts *alerts, const struct alert_row *row, const struct progress *progress)
+struct alert *book_open(struct alerts *alerts, const struct alert_row *row, struct escalation *e,
+			int64_t version)
 {
-	struct target_person person;
-	struct page_request request;
-	char fault[160];
+	json_t *labels = row->labels ? json_loads(row->labels, 0, NULL) : NULL;
 	struct alert *alert;
-	json_t *values, *labels;
 
-	if (book_find(alerts, row->id))
-		return; /* came in while the start was under way, and was read as well */
-	if (target_resolve(row->target, &person, fault, sizeof(fault))) {
-		/* it was resolved when it came in: somebody changed the directory since */
-		tc_log(NULL, TC_LOG_ERROR, "alert %s: target %s", row->id, fault);
-		return;
+	if (book_find(alerts, row->id)) {
+		/* came in while the start was under way, and was read as well */
+		json_decref(labels);
+		escalation_fini(e);
+		return NULL;
 	}
-	labels = row->labels ? json_loads(row->labels, 0, NULL) : NULL;
-	values = json_pack("{s:s, s:s, s:o}", "message", row->message, "severity", row->severity,
-			   "labels", labels ? labels : json_object());
-	request = (struct page_request){
-		.alert_id = row->id,
-		.serial = 1,
-		.person = {.contact_id = person.contact_id,
-			   .name = person.name,
-			   .numbers = &person.number,
-			   .n = 1},
-		.message = row->message,
-		.severity = row->severity,
-		.language = row->language,
-		.voice = row->voice,
-		.values = values,
-		.past = progress ? progress->past : NULL,
-		.n_past = progress ? progress->n : 0,
-		.call_id = progress ? progress->call_id : NULL,
-	};
 	alert = tc_alloc(sizeof(*alert));
 	tc_strcopy(alert->id, sizeof(alert->id), row->id);
 	alert->alerts = alerts;
+	alert_row_copy(&alert->row, row);
+	alert->values = json_pack("{s:s, s:s, s:o}", "message", row->message, "severity",
+				  row->severity, "labels", labels ? labels : json_object());
+	alert->acknowledged = !strcmp(row->state, "acknowledged");
+	alert->e = *e;
+	*e = (struct escalation){.target = NULL};
+	alert->version = version;
+	TAILQ_INIT(&alert->reaches);
+	STAILQ_INIT(&alert->words);
 	tsearch(alert, &alerts->tree, by_id);
 	TAILQ_INSERT_TAIL(&alerts->list, alert, link);
-	alerts->open++;
-	alert->page = page_start(alerts->caller, &request, &outcome_page_events, alert);
-	json_decref(values);
+	alerts->open += !alert->acknowledged;
+	return alert;
 }
 
 void book_close(struct alert *alert, const char *state)
 {
-	if (alert->page)
-		page_stop(alert->page, state);
-	alert->page = NULL;
+	reach_drop_all(alert, state);
+	course_drop(alert, state);
 	forget(alert);
+}
+
+void book_acknowledged(struct alert *alert, const char *state, int64_t expires_us)
+{
+	reach_drop_all(alert, state);
+	course_drop(alert, state);
+	if (!alert->acknowledged)
+		alert->alerts->open--;
+	alert->acknowledged = true;
+	alert->expires_us = expires_us;
+	course_wake(alert);
 }

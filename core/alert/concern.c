@@ -10,8 +10,11 @@
 #include <tocsin/log.h>
 
 #include "alert/book.h"
+#include "oncall/directory.h"
 #include "oncall/number.h"
+#include "oncall/oncall.h"
 #include "store/call_repo.h"
+#include "store/escalation_repo.h"
 #include "store/store.h"
 
 #define LOOK_MAX 1000 /* most alerts of a state, beside the open ones, that are looked at */
@@ -217,13 +220,42 @@ static void list(void *arg, const char *call_id, const struct inbound_whose *who
 		loop_post(c->alerts->loop, refused, c);
 }
 
+/* Is it he whom this page tries to reach? */
+static bool is_reached(const struct reach *reach, const struct contact *contact, const char *by,
+		       const char *country)
+{
+	if (!contact || reach->contact_id)
+		return contact && reach->contact_id ? !strcmp(reach->contact_id, contact->id)
+						    : number_same(reach->name, by, country);
+	for (size_t i = 0; i < contact->n; i++)
+		if (number_same(reach->name, contact->numbers[i].number, country))
+			return true;
+	return false;
+}
+
+/* The page of who calls, if he is being reached for the alert; by: a contact's name, or a number. */
+static const struct reach *reach_of(const struct alerts *alerts, const struct alert *alert,
+				    const char *by)
+{
+	const struct directory *dir = oncall_directory(alerts->oncall);
+	const struct contact *contact = directory_find_name(dir, by);
+	const struct reach *reach;
+
+	TAILQ_FOREACH(reach, &alert->reaches, link)
+		if (is_reached(reach, contact, by, directory_country(dir)))
+			return reach;
+	return NULL;
+}
+
 static void key(void *arg, const char *call_id, const char *alert_id, enum page_key pressed,
 		const char *by)
 {
+	struct alerts *alerts = arg;
+	const struct alert *alert = book_find(alerts, alert_id);
 	const struct caller_word word = {
 		.call_id = call_id, .key = pressed, .how = "key pressed in a call that came in"};
 
-	outcome_by_key(arg, alert_id, &word, by);
+	outcome_by_key(alerts, alert_id, &word, alert ? reach_of(alerts, alert, by) : NULL, by);
 }
 
 const struct inbound_ops concern_inbound_ops = {.list = list, .key = key};

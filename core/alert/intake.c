@@ -8,23 +8,19 @@
 #include <string.h>
 
 #include <tocsin/log.h>
-#include <tocsin/utf8.h>
 
 #include "alert/book.h"
+#include "alert/intake_check.h"
 #include "alert/notice.h"
 #include "host/host.h"
 #include "host/id.h"
 #include "host/metrics.h"
-#include "oncall/target.h"
+#include "store/escalation_repo.h"
 #include "store/journal.h"
 #include "store/notice_repo.h"
 #include "store/store.h"
 
-#define BATCH_MAX 10000
 #define LOOK_US (1000 * 1000)
-#define MESSAGE_MAX 4096
-#define WORD_MAX 64
-#define KEY_MAX 255
 
 /* An alert that an item has ended beside the one that it names. */
 struct relative {
@@ -43,6 +39,11 @@ struct item {
 	char *labels;           /* owned */
 	struct event_row event; /* alert.raised, alert.resolved */
 	char text[160];
+	struct escalation e;    /* RAISE only: as it begins, and what is told of that */
+	struct escalation_notes notes;
+	struct event_row *begins; /* owned; one for each note */
+	size_t begins_n;
+	char *body;             /* owned */
 	char found_id[TC_ID_SIZE]; /* the alert that was there */
 	char found_state[16];
 	bool chosen; /* the id of the row was chosen by who sent it */
@@ -62,116 +63,6 @@ struct batch {
 	size_t n;
 	struct item items[];
 };
-
-/* ---- checking ---- */
-
-struct check {
-	struct tc_errors *errs;
-	char prefix[32];
-};
-
-static void fault(const struct check *c, const char *field, const char *text)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "%s%s", c->prefix, field);
-	tc_errors_add(c->errs, path, "%s", text);
-}
-
-static bool is_utf8(const char *s)
-{
-	uint32_t code;
-	size_t n;
-
-	for (; *s; s += n) {
-		n = tc_utf8_decode(s, &code);
-		if (!n)
-			return false;
-	}
-	return true;
-}
-
-static void check_text(const struct check *c, const char *field, const char *s, size_t max)
-{
-	char text[80];
-
-	if (!s)
-		return;
-	if (!is_utf8(s))
-		fault(c, field, "is not valid UTF-8");
-	if (!*s || strlen(s) > max) {
-		snprintf(text, sizeof(text), "must have 1 to %zu bytes", max);
-		fault(c, field, text);
-	}
-}
-
-static void check_strategy(const struct check *c, const char *s)
-{
-	static const char *const sms[] = {"sms", "sms_then_call", "call_and_sms"};
-
-	if (!s || !strcmp(s, "call"))
-		return;
-	for (size_t i = 0; i < sizeof(sms) / sizeof(*sms); i++) {
-		if (!strcmp(s, sms[i])) {
-			fault(c, "strategy", "needs a carrier for SMS, and none is configured");
-			return;
-		}
-	}
-	fault(c, "strategy", "must be one of call, sms, sms_then_call, call_and_sms");
-}
-
-static void check_labels(const struct check *c, const json_t *labels)
-{
-	const char *key;
-	json_t *value;
-
-	if (labels && !json_is_object(labels)) {
-		fault(c, "labels", "must be an object of strings");
-		return;
-	}
-	json_object_foreach((json_t *)labels, key, value) {
-		char field[48];
-
-		snprintf(field, sizeof(field), "labels.%.32s", key);
-		if (!json_is_string(value))
-			fault(c, field, "must be a string");
-	}
-}
-
-static void check_raise(const struct check *c, const struct tc_intake *in)
-{
-	struct target_person person;
-	char text[160];
-
-	if (!in->message)
-		fault(c, "message", "is missing");
-	else if (!in->message[strspn(in->message, " \t\r\n")])
-		fault(c, "message", "must not be empty");
-	else
-		check_text(c, "message", in->message, MESSAGE_MAX);
-	if (!in->target)
-		fault(c, "target", "is missing");
-	else if (target_resolve(in->target, &person, text, sizeof(text)))
-		fault(c, "target", text);
-	check_strategy(c, in->strategy);
-	check_text(c, "severity", in->severity, WORD_MAX);
-	check_text(c, "language", in->language, WORD_MAX);
-	check_text(c, "voice", in->voice, WORD_MAX);
-	check_labels(c, in->labels);
-}
-
-static void check_item(const struct check *c, const struct tc_intake *in)
-{
-	check_text(c, "source", in->source, KEY_MAX);
-	check_text(c, "dedup_key", in->dedup_key, KEY_MAX);
-	check_text(c, "family", in->family, KEY_MAX);
-	if (in->id && (in->action != TC_INTAKE_RAISE || !id_valid(in->id)))
-		fault(c, "id", "must be a UUID in lower case, of an alert that is raised");
-	if (in->action == TC_INTAKE_RAISE)
-		check_raise(c, in);
-	else if (!in->dedup_key)
-		fault(c, "dedup_key", "is needed to find what is resolved");
-}
 
 /* ---- copying ---- */
 
@@ -239,9 +130,32 @@ static void copy_item(struct item *item, const struct tc_intake *in, int64_t now
 		.reason = in->action == TC_INTAKE_RAISE ? NULL : "its condition is over"};
 }
 
+/* How its escalation begins is worked out now, to be committed with it. */
+static void begin_item(struct alerts *alerts, struct item *item, const json_t *labels)
+{
+	const struct escalation_note *note;
+
+	course_begin(alerts, &item->row, labels, &item->e, &item->notes);
+	item->body = escalation_format(&item->e);
+	STAILQ_FOREACH(note, &item->notes, link)
+		item->begins_n++;
+	item->begins = tc_calloc(item->begins_n + 1, sizeof(*item->begins));
+	item->begins_n = 0;
+	STAILQ_FOREACH(note, &item->notes, link)
+		item->begins[item->begins_n++] = (struct event_row){.at_us = item->row.created_us,
+								    .alert_id = item->row.id,
+								    .what = note->what,
+								    .text = note->text,
+								    .reason = note->reason};
+}
+
 static void batch_free(struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
+		escalation_fini(&b->items[i].e);
+		escalation_notes_free(&b->items[i].notes);
+		free(b->items[i].begins);
+		free(b->items[i].body);
 		free(b->items[i].strings);
 		free(b->items[i].labels);
 		free(b->items[i].relatives);
@@ -290,6 +204,20 @@ static int find_chosen(struct db *db, struct item *item)
 	return 1;
 }
 
+static int insert_escalation(struct db *db, struct item *item)
+{
+	struct escalation_row row = {.version = 1,
+				     .ack_timeout_ms = item->e.ack_timeout_ms,
+				     .body = item->body};
+	int err;
+
+	tc_strcopy(row.alert_id, sizeof(row.alert_id), item->row.id);
+	err = escalation_insert(db, &row);
+	for (size_t i = 0; i < item->begins_n && !err; i++)
+		err = event_insert(db, &item->begins[i]);
+	return err;
+}
+
 static int raise_one(struct db *db, struct item *item)
 {
 	int err = find_chosen(db, item);
@@ -308,6 +236,8 @@ static int raise_one(struct db *db, struct item *item)
 	item->created = true;
 	item->event.alert_id = item->row.id;
 	err = event_insert(db, &item->event);
+	if (!err)
+		err = insert_escalation(db, item);
 	if (!err && item->raiser)
 		err = notice_raiser_insert(db, item->row.id, item->raiser);
 	return err;
@@ -319,6 +249,8 @@ static int resolved(struct db *db, const struct item *item, struct event_row *ev
 {
 	int err = event_insert(db, event);
 
+	if (!err)
+		err = escalation_over(db, event->alert_id);
 	return err ? err
 		   : notice_decided(db, event->alert_id, "resolved", item->row.source, false,
 				    event->at_us);
@@ -407,11 +339,21 @@ static void end_work(struct alerts *alerts, const char *id, const char *state)
 		resume_forget(alerts, id);
 }
 
+static void work_on(struct alerts *alerts, struct item *item)
+{
+	struct alert *alert = book_open(alerts, &item->row, &item->e, 1);
+
+	if (alert)
+		course_wake(alert);
+}
+
 static void act(struct alerts *alerts, struct item *item)
 {
 	if (item->created) {
 		journal_publish(alerts->journal, &item->event);
-		book_open(alerts, &item->row, NULL);
+		for (size_t i = 0; i < item->begins_n; i++)
+			journal_publish(alerts->journal, &item->begins[i]);
+		work_on(alerts, item);
 	}
 	if (item->resolved)
 		journal_publish(alerts->journal, &item->event);
@@ -498,7 +440,7 @@ static void looked(void *arg, int err)
 		if (b->items[i].there) {
 			tc_log(NULL, TC_LOG_WARN, "alert %s: was stored after all",
 			       b->items[i].row.id);
-			book_open(b->alerts, &b->items[i].row, NULL);
+			work_on(b->alerts, &b->items[i]);
 		}
 		for (size_t k = 0; k < b->items[i].relatives_n; k++)
 			if (b->items[i].relatives[k].over)
@@ -573,44 +515,33 @@ static void done(void *arg, int err)
 
 int tc_intake_check(struct tc_instance *self, const struct tc_intake *item, struct tc_errors *errs)
 {
-	const struct check c = {.errs = errs};
-	size_t before = tc_errors_count(errs);
+	struct alerts *alerts = host_services(self->host)->alerts;
 
-	if (!host_services(self->host)->alerts)
-		return -EAGAIN;
-	check_item(&c, item);
-	return tc_errors_count(errs) == before ? 0 : -EINVAL;
+	return alerts ? intake_check(alerts, item, 1, errs) : -EAGAIN;
 }
 
 int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, size_t n,
 		     struct tc_errors *errs, tc_intake_done_fn fn, void *arg)
 {
 	struct alerts *alerts = host_services(self->host)->alerts;
-	size_t before = tc_errors_count(errs);
+	int err = alerts ? intake_check(alerts, items, n, errs) : -EAGAIN;
 	struct batch *b;
-	int err;
 
-	if (n < 1 || n > BATCH_MAX)
-		tc_errors_add(errs, "alerts", "must have 1 to %d entries", BATCH_MAX);
-	for (size_t i = 0; i < n && n <= BATCH_MAX; i++) {
-		struct check c = {.errs = errs};
-
-		if (n > 1)
-			snprintf(c.prefix, sizeof(c.prefix), "alerts[%zu].", i);
-		check_item(&c, &items[i]);
-	}
-	if (tc_errors_count(errs) != before)
-		return -EINVAL;
-	if (!alerts)
-		return -EAGAIN;
+	if (err)
+		return err;
 	b = tc_alloc(sizeof(*b) + n * sizeof(b->items[0]));
 	b->alerts = alerts;
 	b->done = fn;
 	b->arg = arg;
 	b->n = n;
 	for (size_t i = 0; i < n; i++) {
-		copy_item(&b->items[i], &items[i], loop_wall_us(alerts->loop));
-		b->items[i].raiser = notice_wanted(self) ? self->name : NULL;
+		struct item *item = &b->items[i];
+
+		copy_item(item, &items[i], loop_wall_us(alerts->loop));
+		STAILQ_INIT(&item->notes);
+		item->raiser = notice_wanted(self) ? self->name : NULL;
+		if (item->action == TC_INTAKE_RAISE)
+			begin_item(alerts, item, items[i].labels);
 	}
 	err = store_write(alerts->store, run, done, b);
 	if (err)

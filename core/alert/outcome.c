@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What becomes of an alert: a human decides (key, API), or everybody was tried in vain. Committed
- * first, then acted upon.
+ * What a human decides about an alert (key, API): committed first, then acted upon. What needs a
+ * look at the escalation is handed on to course.c as a word.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "alert/book.h"
 #include "alert/notice.h"
 #include "host/metrics.h"
+#include "store/escalation_repo.h"
 #include "store/journal.h"
 #include "store/store.h"
 
@@ -39,6 +40,9 @@ struct decision {
 	char now[16];           /* the state it was in, if it could not be done */
 	struct event_row event;
 	bool silence;           /* they asked for it */
+	char *body;             /* owned; the escalation as it is then; NULL = as it was */
+	int64_t expires_us;     /* of an acknowledgement; 0 = never */
+	bool counted;           /* the alert waits for it */
 	alert_done_fn done;     /* may be NULL */
 	void *arg;
 	bool stays;             /* by a page: nobody else would try again, so it is tried until it
@@ -50,6 +54,7 @@ static void decision_free(struct decision *d)
 	free(d->by);
 	free(d->text);
 	free(d->reason);
+	free(d->body);
 	free(d);
 }
 
@@ -60,15 +65,31 @@ static int run(struct db *db, void *arg)
 				  strcmp(d->to, "acknowledged") ? NULL : d->by, d->event.at_us,
 				  d->now);
 
+	d->expires_us = 0;
+	if (!err)
+		err = strcmp(d->to, "acknowledged")
+			      ? escalation_over(db, d->id)
+			      : escalation_acknowledged(db, d->id, d->body, d->event.at_us,
+							&d->expires_us);
 	if (!err)
 		err = event_insert(db, &d->event);
 	return err ? err
 		   : notice_decided(db, d->id, d->to, d->by, d->silence, d->event.at_us);
 }
 
-static void decided(struct decision *d)
+/* The alert goes on, or is closed. */
+static struct alert *let_go_on(struct decision *d)
 {
 	struct alert *alert = book_find(d->alerts, d->id);
+
+	if (alert && d->counted && alert->deciding)
+		alert->deciding--;
+	return alert;
+}
+
+static void decided(struct decision *d)
+{
+	struct alert *alert = let_go_on(d);
 	char labels[64] = "";
 
 	metrics_label(labels, sizeof(labels), "what", d->what);
@@ -77,10 +98,14 @@ static void decided(struct decision *d)
 	journal_publish(d->alerts->journal, &d->event);
 	if (d->call_id[0])
 		call_confirm(d->alerts->caller, d->call_id, d->id, d->prompt);
-	if (alert)
+	if (alert && d->expires_us)
+		book_acknowledged(alert, d->prompt, d->expires_us);
+	else if (alert)
 		book_close(alert, d->prompt);
 	else
 		resume_forget(d->alerts, d->id);
+	if (!alert && d->expires_us)
+		load_say(d->alerts, d->id, NULL);
 }
 
 /*
@@ -89,13 +114,32 @@ static void decided(struct decision *d)
  */
 static void too_late(struct decision *d)
 {
-	struct alert *alert = book_find(d->alerts, d->id);
+	struct alert *alert = let_go_on(d);
+	bool acknowledged = !strcmp(d->now, "acknowledged");
 
 	if (d->call_id[0]) /* what the person wants to know */
 		call_confirm(d->alerts->caller, d->call_id, d->id,
 			     strcmp(d->now, d->to) ? d->now : d->prompt);
+	if (!alert)
+		return;
+	if (!strcmp(d->now, "open") || (alert->acknowledged && acknowledged)) {
+		course_wake(alert);
+		return;
+	}
+	book_close(alert, d->now);
+	if (acknowledged) /* for how long stands in the store */
+		load_say(d->alerts, d->id, NULL);
+}
+
+/* It could not be recorded, and is not tried again. */
+static void given_up(struct decision *d, int err)
+{
+	struct alert *alert = let_go_on(d);
+
+	tc_log(NULL, TC_LOG_ERROR, "alert %s: '%s' cannot be recorded: %s", d->id, d->what,
+	       tc_strerror(err));
 	if (alert)
-		book_close(alert, d->now);
+		course_wake(alert);
 }
 
 static void try_again(struct decision *d, int err);
@@ -113,8 +157,7 @@ static void done(void *arg, int err)
 		try_again(d, err);
 		return;
 	} else {
-		tc_log(NULL, TC_LOG_ERROR, "alert %s: '%s' cannot be recorded: %s", d->id, d->what,
-		       tc_strerror(err));
+		given_up(d, err);
 	}
 	if (d->done)
 		d->done(d->arg, err, err ? d->now : d->to);
@@ -156,6 +199,7 @@ void outcome_drop(struct alerts *alerts)
 /* result: 0, or why it was not taken; 0 for one that stays */
 static int submit(struct decision *d)
 {
+	struct alert *alert = book_find(d->alerts, d->id);
 	int err;
 
 	d->event = (struct event_row){.at_us = loop_wall_us(d->alerts->loop),
@@ -165,14 +209,16 @@ static int submit(struct decision *d)
 				      .text = d->text,
 				      .reason = d->reason};
 	err = store_write(d->alerts->store, run, done, d);
-	if (!err)
-		return 0;
-	if (d->stays) {
-		try_again(d, err);
-		return 0;
+	if (err && !d->stays) {
+		decision_free(d);
+		return err;
 	}
-	decision_free(d);
-	return err;
+	d->counted = alert != NULL;
+	if (alert)
+		alert->deciding++;
+	if (err)
+		try_again(d, err);
+	return 0;
 }
 
 static struct decision *decision_new(struct alerts *alerts, const char *id, enum alert_verb verb,
@@ -180,86 +226,106 @@ static struct decision *decision_new(struct alerts *alerts, const char *id, enum
 {
 	static const char *const what[] = {[ALERT_ACKNOWLEDGE] = "alert.acknowledged",
 					   [ALERT_RESOLVE] = "alert.resolved",
-					   [ALERT_CANCEL] = "alert.cancelled",
-					   [ALERT_ESCALATE] = "alert.escalated"};
+					   [ALERT_CANCEL] = "alert.cancelled"};
 	struct decision *d = tc_alloc(sizeof(*d));
 
 	d->alerts = alerts;
 	tc_strcopy(d->id, sizeof(d->id), id);
 	d->from = verbs[verb].from;
-	/* with one person as the target there is nobody further to escalate to */
-	d->to = verb == ALERT_ESCALATE ? "exhausted" : verbs[verb].to;
+	d->to = d->prompt = verbs[verb].to;
 	d->what = what[verb];
-	d->prompt = verb == ALERT_ESCALATE ? "escalated" : verbs[verb].to;
 	d->by = tc_strdup(by);
-	d->text = verb == ALERT_ESCALATE
-			  ? tc_asprintf("escalated by %s: there is nobody further to call", by)
-			  : tc_asprintf("%s by %s", verbs[verb].to, by);
+	d->text = tc_asprintf("%s by %s", verbs[verb].to, by);
 	return d;
 }
 
-int alerts_act(struct alerts *alerts, const char *id, enum alert_verb verb, const char *by,
-	       const char *note, alert_done_fn fn, void *arg)
-{
-	struct decision *d = decision_new(alerts, id, verb, by);
+/* ---- words ---- */
 
-	d->reason = tc_strdup(note);
+static struct word *word_new(enum alert_verb verb, const char *by, const char *note)
+{
+	struct word *word = tc_alloc(sizeof(*word));
+
+	word->verb = verb;
+	word->by = tc_strdup(by);
+	word->note = tc_strdup(note);
+	return word;
+}
+
+int alerts_act(struct alerts *alerts, const char *id, const struct alert_act *act,
+	       alert_done_fn fn, void *arg)
+{
+	struct decision *d;
+	struct word *word;
+
+	if (act->verb >= ALERT_ESCALATE) {
+		word = word_new(act->verb, act->by, act->note);
+		word->until_us = act->until_us;
+		word->done = fn;
+		word->arg = arg;
+		load_say(alerts, id, word);
+		return 0;
+	}
+	d = decision_new(alerts, id, act->verb, act->by);
+	d->reason = tc_strdup(act->note);
+	d->silence = act->silence;
 	d->done = fn;
 	d->arg = arg;
 	return submit(d);
 }
 
-/* ---- what the pages tell ---- */
-
-void outcome_by_key(struct alerts *alerts, const char *id, const struct caller_word *word,
-		    const char *who)
+/* A key cannot be given up: who pressed it is told so. */
+static void decide_by_key(struct alerts *alerts, const char *id, enum alert_verb verb,
+			  const struct word *word)
 {
-	static const enum alert_verb verb[] = {[PAGE_KEY_ACKNOWLEDGE] = ALERT_ACKNOWLEDGE,
-					       [PAGE_KEY_ESCALATE] = ALERT_ESCALATE,
-					       [PAGE_KEY_RESOLVE] = ALERT_RESOLVE,
-					       [PAGE_KEY_SILENCE] = ALERT_ACKNOWLEDGE};
-	struct decision *d = decision_new(alerts, id, verb[word->key], who);
+	struct decision *d = decision_new(alerts, id, verb, word->by);
 
 	tc_strcopy(d->call_id, sizeof(d->call_id), word->call_id);
-	d->reason = tc_strdup(word->how);
+	d->reason = tc_strdup(word->note);
+	d->silence = word->silence;
 	/* who calls back in vain calls of ours takes care of it all the same */
-	if (verb[word->key] == ALERT_ACKNOWLEDGE)
+	if (verb == ALERT_ACKNOWLEDGE)
 		d->from = "open,exhausted";
 	d->stays = true;
 	submit(d);
 }
 
-static void on_key(void *arg, struct page *page, const char *call_id, enum page_key key,
-		   const char *how)
+void outcome_acknowledge(struct alert *alert, struct word *word, const char *by)
 {
-	struct alert *alert = arg;
+	struct decision *d = decision_new(alert->alerts, alert->id, ALERT_ACKNOWLEDGE,
+					  by ? by : word->by);
 
-	outcome_by_key(alert->alerts, alert->id,
-		      &(struct caller_word){.call_id = call_id, .key = key, .how = how},
-		      page_who(page));
-}
-
-void outcome_pressed(struct alerts *alerts, const struct alert_row *row,
-		     const struct caller_word *word)
-{
-	outcome_by_key(alerts, row->id, word, row->target);
-}
-
-static void on_page_done(void *arg, const char *reason)
-{
-	struct alert *alert = arg;
-	struct decision *d = tc_alloc(sizeof(*d));
-
-	d->alerts = alert->alerts;
-	tc_strcopy(d->id, sizeof(d->id), alert->id);
-	d->from = "open";
-	d->to = "exhausted";
-	d->what = "alert.exhausted";
-	d->prompt = "goodbye";
+	tc_strcopy(d->call_id, sizeof(d->call_id), word->call_id);
+	d->reason = tc_strdup(word->note);
+	d->silence = word->silence;
+	d->from = "open,exhausted";
 	d->stays = true;
-	d->text = tc_strdup("everybody was tried, nobody pressed a key");
-	d->reason = tc_strdup(reason);
+	d->body = escalation_format(&alert->e);
+	word_free(word);
 	submit(d);
 }
 
-const struct page_events outcome_page_events = {.key = on_key, .done = on_page_done};
+void outcome_by_key(struct alerts *alerts, const char *id, const struct caller_word *pressed,
+		    const struct reach *reach, const char *by_whom)
+{
+	static const enum alert_verb verbs_of[] = {[PAGE_KEY_ACKNOWLEDGE] = ALERT_ACKNOWLEDGE,
+						   [PAGE_KEY_ESCALATE] = ALERT_ESCALATE,
+						   [PAGE_KEY_RESOLVE] = ALERT_RESOLVE,
+						   [PAGE_KEY_SILENCE] = ALERT_ACKNOWLEDGE};
+	enum alert_verb verb = verbs_of[pressed->key];
+	struct alert *alert = book_find(alerts, id);
+	struct word *word = word_new(verb, by_whom ? by_whom : reach->name, pressed->how);
+
+	tc_strcopy(word->call_id, sizeof(word->call_id), pressed->call_id);
+	word->silence = pressed->key == PAGE_KEY_SILENCE;
+	word->serial = reach ? reach->serial : pressed->serial;
+	word->all = reach && reach->all;
+	word->contact_id = reach ? tc_strdup(reach->contact_id) : NULL;
+	if (verb == ALERT_ESCALATE) {
+		load_say(alerts, id, word);
+	} else if (verb == ALERT_ACKNOWLEDGE && alert && !alert->acknowledged) {
+		course_say(alert, word);
+	} else {
+		decide_by_key(alerts, id, verb, word);
+		word_free(word);
+	}
+}

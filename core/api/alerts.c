@@ -204,8 +204,11 @@ static void act_on(struct tc_http_req *req, struct api *api, enum alert_verb ver
 	act->api = api;
 	act->req = req;
 	tc_strcopy(act->id, sizeof(act->id), id);
-	if (!alerts_act(api->deps.alerts, id, verb,
-			decision.by && *decision.by ? decision.by : tc_http_who(req), decision.note,
+	if (!alerts_act(api->deps.alerts, id,
+			&(struct alert_act){.verb = verb,
+					    .by = decision.by && *decision.by ? decision.by
+									      : tc_http_who(req),
+					    .note = decision.note},
 			on_acted, act))
 		return;
 	api_busy(req);

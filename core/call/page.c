@@ -207,6 +207,14 @@ void page_retire(struct page *page, const char *reason)
 		call_hang_up(call);
 }
 
+bool page_live(const struct page *page)
+{
+	const struct call *call = page->call;
+
+	return call && (call->state == CALL_PLACING || call->state == CALL_RINGING ||
+			call->state == CALL_ANSWERED);
+}
+
 const char *page_who(const struct page *page)
 {
 	return page->who;

@@ -129,6 +129,8 @@ void page_stop(struct page *page, const char *reason);
  * reason  for done, copied
  */
 void page_retire(struct page *page, const char *reason);
+/* A call of it is up, or being set up: its keys count. */
+bool page_live(const struct page *page);
 /* Whom it tries to reach, for people. */
 const char *page_who(const struct page *page);
 

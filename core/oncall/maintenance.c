@@ -198,3 +198,20 @@ const struct document *maintenance_holds(const struct oncall *oncall,
 	}
 	return last;
 }
+
+int64_t maintenance_next(const struct oncall *oncall, int64_t after_us)
+{
+	const struct documents *docs = oncall_maintenance(oncall);
+	const struct document *doc = NULL;
+	int64_t next_us = INT64_MAX;
+
+	while ((doc = documents_next(docs, doc))) {
+		const struct maintenance *m = doc->compiled;
+
+		if (m && m->start_us > after_us && m->start_us < next_us)
+			next_us = m->start_us;
+		if (m && m->end_us > after_us && m->end_us < next_us)
+			next_us = m->end_us;
+	}
+	return next_us;
+}

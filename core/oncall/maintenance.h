@@ -25,5 +25,7 @@ struct maintenance_alert {
 const struct document *maintenance_holds(const struct oncall *oncall,
 					 const struct maintenance_alert *alert, int64_t at_us,
 					 int64_t *until_us);
+/* When a window begins or ends after an instant; INT64_MAX: none does. */
+int64_t maintenance_next(const struct oncall *oncall, int64_t after_us);
 
 #endif

@@ -139,6 +139,13 @@ static const char *const step_4[] = {
 
 /* Escalation: how far an alert has come, who is being reached for it, what holds it back. */
 static const char *const step_5[] = {
+	"CREATE TABLE IF NOT EXISTS escalations ("
+	" alert_id VARCHAR(36) NOT NULL PRIMARY KEY,"
+	" version BIGINT NOT NULL,"
+	" ack_timeout_ms BIGINT NOT NULL,"
+	" expires_us BIGINT NOT NULL,"
+	" body {text} NOT NULL){suffix}",
+	"CREATE INDEX IF NOT EXISTS escalations_expires ON escalations (expires_us)",
 	NULL,
 };
 

@@ -91,7 +91,7 @@ enum tc_decided {
 	TC_DECIDED_COUNT
 };
 
-/* All borrowed for the call. */
+/* All borrowed; lives until the operation completes. */
 struct tc_decision {
 	enum tc_decided what;
 	const char *alert_id;

@@ -190,7 +190,12 @@ void world_start(struct world *w)
 				    w->speech, &w->cfg.call, &w->cfg.prompts,
 				    oncall_directory(w->oncall)};
 	w->caller = caller_new(&deps);
-	w->alerts = alerts_new(w->loop, w->store, w->journal, w->caller);
+	w->alerts = alerts_new(&(struct alerts_deps){.loop = w->loop,
+						     .store = w->store,
+						     .journal = w->journal,
+						     .caller = w->caller,
+						     .oncall = w->oncall,
+						     .config = &w->cfg.escalation});
 	*host_services(w->host) = (struct host_services){.store = w->store,
 							   .journal = w->journal,
 							   .alerts = w->alerts,
@@ -404,7 +409,10 @@ const char *world_act(struct world *w, const char *id, const char *verb)
 	snprintf(w->text, sizeof(w->text), "no such verb");
 	for (unsigned i = 0; i < ALERT_VERB_COUNT; i++)
 		if (!strcmp(verbs[i], verb))
-			alerts_act(w->alerts, id, (enum alert_verb)i, "script", NULL, on_acted, w);
+			alerts_act(w->alerts, id,
+				   &(struct alert_act){.verb = (enum alert_verb)i,
+						       .by = "script"},
+				   on_acted, w);
 	world_settle(w);
 	return w->text;
 }

@@ -91,7 +91,12 @@ static void make_rooms(struct api_rig *rig)
 	oncall_configure(rig->oncall, &rig->config->escalation);
 	rig->directory = oncall_directory(rig->oncall);
 	rig->caller = caller_new(&deps);
-	rig->alerts = alerts_new(rig->loop, rig->store, rig->journal, rig->caller);
+	rig->alerts = alerts_new(&(struct alerts_deps){.loop = rig->loop,
+						       .store = rig->store,
+						       .journal = rig->journal,
+						       .caller = rig->caller,
+						       .oncall = rig->oncall,
+						       .config = &rig->config->escalation});
 	rig->prompts = prompts_new(rig->loop, rig->speech, rig->dir, "http://pager.example:8086/");
 	assert_non_null(rig->prompts);
 	*host_services(rig->host) = (struct host_services){.store = rig->store,
