@@ -24,14 +24,20 @@
  */
 static struct subject {
 	const char *name, *settings, *second, *path, *body;
+	const char *taken; /* where one counts what was taken; NULL = alerts */
 } subjects[] = {
 	{"http_api", "{}", "{\"path\":\"/v1/other\"}", "/v1/alerts",
-	 "{\"message\":\"Fire\",\"target\":\"+4930123\",\"labels\":{\"a\":\"b\"}}"},
+	 "{\"message\":\"Fire\",\"target\":\"+4930123\",\"labels\":{\"a\":\"b\"}}",
+	 NULL},
 	{"alertmanager", "{\"default_target\":\"+4930123\"}",
 	 "{\"default_target\":\"+4930124\",\"path\":\"/v1/other\"}", "/v1/alertmanager",
 	 "{\"version\":\"4\",\"alerts\":[{\"status\":\"firing\",\"labels\":{\"alertname\":\"Fire\"}"
 	 ","
-	 "\"annotations\":{\"summary\":\"s\"},\"startsAt\":\"2026-01-01T00:00:00Z\"}]}"},
+	 "\"annotations\":{\"summary\":\"s\"},\"startsAt\":\"2026-01-01T00:00:00Z\"}]}",
+	 NULL},
+	{"scheduler", "{}", "{\"path\":\"/v1/other\"}", "/v1/planned",
+	 "{\"message\":\"Fire\",\"target\":\"+4930123\",\"at\":\"2999-12-31T23:59:00Z\"}",
+	 "/v1/planned?limit=500"},
 };
 
 static struct subject subject;
@@ -69,6 +75,22 @@ static struct fixture *fixture_of(void **state)
 	if (!f->rig)
 		skip();
 	return f;
+}
+
+/* How much was taken. The plugin itself may be the one to ask. */
+static size_t count_taken(struct fixture *f)
+{
+	json_t *json;
+	size_t n;
+
+	if (!subject.taken)
+		return api_rig_count(f->rig);
+	if (!f->self)
+		f->self = api_rig_trigger(f->rig, subject.name, "first", subject.settings);
+	json = api_rig_json(f->rig, "GET", subject.taken, NULL, 200);
+	n = json_array_size(json_object_get(json, "items"));
+	json_decref(json);
+	return n;
 }
 
 /* ---- posting ---- */
@@ -173,9 +195,9 @@ static void stores_what_it_says_it_took(void **state)
 {
 	struct fixture *f = fixture_of(state);
 
-	assert_int_equal(api_rig_count(f->rig), 0);
+	assert_int_equal(count_taken(f), 0);
 	assert_true(is_taken(post_good(f)));
-	assert_int_equal(api_rig_count(f->rig), 1);
+	assert_int_equal(count_taken(f), 1);
 }
 
 static bool is_in_flight(void *arg)
@@ -214,7 +236,7 @@ static void says_when_there_is_too_much(void **state)
 	assert_int_equal(post_good(f), 503);
 	api_rig_let_go(f->rig);
 	api_rig_settle(f->rig);
-	assert_int_equal(api_rig_count(f->rig), 0);
+	assert_int_equal(count_taken(f), 0);
 	assert_true(is_taken(post_good(f)));
 }
 
@@ -231,7 +253,7 @@ static void survives_senders_that_go(void **state)
 		close(fd);
 	}
 	assert_true(is_taken(post_good(f)));
-	assert_in_range(api_rig_count(f->rig), 1, 21);
+	assert_in_range(count_taken(f), 1, 21);
 }
 
 /* The instance goes while a request waits for its commit: it is still answered. */
@@ -245,12 +267,13 @@ static void goes_with_a_request_under_way(void **state)
 	fd = post_begin(f, subject.path, subject.body, strlen(subject.body));
 	client_wait(f->rig->loop, is_in_flight, f);
 	api_rig_drop(f->rig, f->self);
+	f->self = NULL;
 	api_rig_let_go(f->rig);
 	client_answer(f->rig->loop, fd, &a);
 	assert_true(is_taken(a.status));
 	answer_free(&a);
 	close(fd);
-	assert_int_equal(api_rig_count(f->rig), 1);
+	assert_int_equal(count_taken(f), 1);
 }
 
 /* ---- refusing ---- */
@@ -286,7 +309,7 @@ static void refuses_what_is_broken(void **state)
 	tc_buf_printf(&doubled, "%s%s", subject.body, subject.body);
 	expect_refused(f, doubled.data, doubled.len);
 	tc_buf_fini(&doubled);
-	assert_int_equal(api_rig_count(f->rig), 0);
+	assert_int_equal(count_taken(f), 0);
 	assert_true(is_taken(post_good(f)));
 }
 
@@ -310,7 +333,7 @@ static void survives_every_wrong_byte(void **state)
 		taken += is_taken(status);
 		body[i] = subject.body[i];
 	}
-	assert_in_range(api_rig_count(f->rig), 0, taken);
+	assert_in_range(count_taken(f), 0, taken);
 	free(body);
 }
 
