@@ -172,11 +172,8 @@ static void make_routes(struct api_documents *res)
 
 static struct api_documents *resource_new(struct api *api, struct documents *docs)
 {
-	struct api_documents *res;
+	struct api_documents *res = tc_alloc(sizeof(*res));
 
-	if (!documents_kind(docs)->check)
-		return NULL;
-	res = tc_alloc(sizeof(*res));
 	res->api = api;
 	res->docs = docs;
 	res->kind = documents_kind(docs);
@@ -202,8 +199,6 @@ void api_documents_init(struct api *api)
 void api_documents_fini(struct api *api)
 {
 	for (size_t i = 0; i < sizeof(api->documents) / sizeof(api->documents[0]); i++) {
-		if (!api->documents[i])
-			continue;
 		free(api->documents[i]->table);
 		free(api->documents[i]);
 	}

@@ -23,6 +23,7 @@ struct event_row;
 struct token;
 struct event_stream;
 struct fetching;
+struct gap_search;
 struct rendering;
 struct checking;
 
@@ -47,6 +48,8 @@ struct api {
 	uint64_t commits, jobs, commit_us;
 	/* documents.c */
 	struct api_documents *documents[3]; /* owned */
+	/* oncall.c */
+	LIST_HEAD(, gap_search) gap_searches;
 	/* openapi.c */
 	char *openapi; /* owned; made when it is first asked for */
 };
@@ -57,6 +60,8 @@ void api_calls_init(struct api *api);
 void api_contacts_init(struct api *api);
 void api_documents_init(struct api *api);
 void api_documents_fini(struct api *api);
+void api_oncall_init(struct api *api);
+void api_oncall_fini(struct api *api);
 void api_events_init(struct api *api);
 void api_events_fini(struct api *api);
 void api_tokens_init(struct api *api);

@@ -91,7 +91,7 @@ enum tc_decided {
 	TC_DECIDED_COUNT
 };
 
-/* All borrowed; lives until the operation completes. */
+/* All borrowed for the call. */
 struct tc_decision {
 	enum tc_decided what;
 	const char *alert_id;

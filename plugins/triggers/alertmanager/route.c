@@ -11,7 +11,7 @@
 #include <tocsin/alloc.h>
 #include <tocsin/trigger.h>
 
-enum { MESSAGE_MAX = 4096 };
+enum { MESSAGE_MAX = 4096, EXPECT_MIN_MS = 1000 };
 
 #define ROUTE(field) .name = #field, .type = TC_STRING, .offset = offsetof(struct am_route, field)
 
@@ -30,7 +30,21 @@ static const struct tc_option route_table[] = {
 	{ROUTE(template), .max = 4096, .help = "what is said; default: the instance's"},
 	{ROUTE(language), .max = 35, .help = "in which the message is spoken (BCP 47)"},
 	{ROUTE(voice), .max = 64, .help = "name of a configured voice"},
+	{.name = "expect_every",
+	 .type = TC_DURATION,
+	 .offset = offsetof(struct am_route, expect_every),
+	 .def = "0s",
+	 .max = 7 * 24 * 3600 * 1000,
+	 .help = "its alerts are heartbeats, as Prometheus' Watchdog: when none comes for so long, "
+		 "that is an alert; template says its message"},
 	TC_OPTION_END,
+};
+
+static const char *const silence_choices[] = {
+	[AM_SILENCE_NEVER] = "never",
+	[AM_SILENCE_ON_KEY] = "on_key",
+	[AM_SILENCE_ALWAYS] = "always",
+	NULL,
 };
 
 #define CONFIG(field) .name = #field, .type = TC_STRING, .offset = offsetof(struct am_config, field)
@@ -53,6 +67,36 @@ const struct tc_option am_options[] = {
 	 .sub = route_table,
 	 .sub_size = sizeof(struct am_route),
 	 .help = "the first that matches decides"},
+	{CONFIG(api_url), .min = 8, .max = 1000,
+	 .help = "Alertmanager's own address, \"http://am:9093\": for silences; default: none are "
+		 "made"},
+	{CONFIG(user), .min = 1, .max = 255, .help = "login for api_url"},
+	{.name = "password",
+	 .type = TC_SECRET,
+	 .offset = offsetof(struct am_config, password),
+	 .help = "and its password"},
+	{.name = "token",
+	 .type = TC_SECRET,
+	 .offset = offsetof(struct am_config, token),
+	 .help = "in place of a login: a bearer token"},
+	{CONFIG(ca_file), .min = 1,
+	 .help = "file with the certificates that sign Alertmanager's; default: the system's"},
+	{.name = "silence",
+	 .type = TC_ENUM,
+	 .offset = offsetof(struct am_config, silence),
+	 .choices = silence_choices,
+	 .def = "on_key",
+	 .help = "when an acknowledged alert is silenced in Alertmanager, if there is an api_url: "
+		 "on_key: by the key whose meaning is silence"},
+	{.name = "silence_for",
+	 .type = TC_DURATION,
+	 .offset = offsetof(struct am_config, silence_for),
+	 .def = "2h",
+	 .min = 1000,
+	 .max = (int64_t)30 * 24 * 3600 * 1000,
+	 .help = "how long, from the acknowledgement on; it ends with the alert at the latest"},
+	{CONFIG(silence_author), .def = "{{by}} (Tocsin)", .min = 1, .max = 255,
+	 .help = "who is named as its author: {{by}} is who acknowledged, {{labels.x}}"},
 	TC_OPTION_END,
 };
 
@@ -82,6 +126,40 @@ static bool usable_name(const char *name)
 	       '\0';
 }
 
+static void check_api_url(const struct am_config *cfg, struct tc_errors *errs)
+{
+	const char *url = cfg->api_url;
+	bool tls = !strncmp(url, "https://", 8);
+	const char *host = url + (tls ? 8 : 7);
+
+	if (!tls && strncmp(url, "http://", 7) != 0)
+		tc_errors_add(errs, "api_url", "must begin with http:// or https://");
+	else if (strchr(host, '@'))
+		tc_errors_add(errs, "api_url",
+			      "must not have a login in it: say user and password");
+	else if (strpbrk(host, "?# "))
+		tc_errors_add(errs, "api_url", "must not have a query or spaces in it");
+	else if (!*host || host[0] == '/' || host[0] == ':')
+		tc_errors_add(errs, "api_url", "has no host");
+	else if (url[strlen(url) - 1] == '/')
+		tc_errors_add(errs, "api_url", "must not end with \"/\"");
+	if (!tls && cfg->ca_file)
+		tc_errors_add(errs, "ca_file", "is of use with https:// only");
+}
+
+static void check_silences(const struct am_config *cfg, struct tc_errors *errs)
+{
+	if (cfg->api_url)
+		check_api_url(cfg, errs);
+	else if (cfg->silence == AM_SILENCE_ALWAYS)
+		tc_errors_add(errs, "silence", "needs an api_url");
+	if (cfg->user && cfg->token)
+		tc_errors_add(errs, "token", "and user cannot both be given");
+	if (cfg->user && !cfg->password)
+		tc_errors_add(errs, "password", "is missing for user");
+	check_template(cfg->silence_author, "silence_author", errs);
+}
+
 int am_check(const void *config, struct tc_errors *errs)
 {
 	const struct am_config *cfg = config;
@@ -91,6 +169,7 @@ int am_check(const void *config, struct tc_errors *errs)
 	if (cfg->path[0] != '/' || cfg->path[strlen(cfg->path) - 1] == '/')
 		tc_errors_add(errs, "path", "must begin with \"/\" and not end with it");
 	check_template(cfg->template, "template", errs);
+	check_silences(cfg, errs);
 	for (size_t i = 0; i < cfg->routes.n; i++) {
 		const struct am_route *route = route_at(cfg, i);
 
@@ -102,6 +181,10 @@ int am_check(const void *config, struct tc_errors *errs)
 			tc_errors_add(errs, field, "there is another route \"%s\"", route->name);
 		snprintf(field, sizeof(field), "routes[%zu].template", i);
 		check_template(route->template, field, errs);
+		if (route->expect_every && route->expect_every < EXPECT_MIN_MS) {
+			snprintf(field, sizeof(field), "routes[%zu].expect_every", i);
+			tc_errors_add(errs, field, "must be at least 1s");
+		}
 	}
 	return tc_errors_count(errs) > before ? -EINVAL : 0;
 }

@@ -14,12 +14,20 @@ struct am_route {
 	const char *name;
 	struct tc_map match; /* label -> "value" or "value|value" */
 	const char *target, *strategy, *severity, *template, *language, *voice;
+	int64_t expect_every; /* ms; its alerts are heartbeats. 0 = they are alerts */
 };
+
+/* When an acknowledgement is written back as a silence. */
+enum am_silence { AM_SILENCE_NEVER, AM_SILENCE_ON_KEY, AM_SILENCE_ALWAYS };
 
 struct am_config {
 	const char *path;
 	const char *default_target, *default_strategy, *template, *severity_label;
 	struct tc_list routes; /* of struct am_route */
+	const char *api_url, *user, *password, *token, *ca_file; /* NULL = not given */
+	int silence;           /* enum am_silence */
+	int64_t silence_for;   /* ms */
+	const char *silence_author; /* template */
 };
 
 extern const struct tc_option am_options[];
