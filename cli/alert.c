@@ -8,72 +8,12 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "body.h"
 #include "client.h"
 #include "format.h"
 #include "story.h"
 
-enum { POLL_NS = 300000000, MESSAGE_MAX = 64 * 1024 };
-
-/* ---- raising ---- */
-
-/* The options that are fields as they stand. */
-static int add_fields(const struct args *args, json_t *body)
-{
-	static const char *const fields[][2] = {
-		{"to", "target"},         {"severity", "severity"}, {"dedup-key", "dedup_key"},
-		{"language", "language"}, {"voice", "voice"},       {"strategy", "strategy"},
-	};
-
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		const char *value = args_get(args, fields[i][0]);
-
-		if (value && json_object_set_new(body, fields[i][1], json_string(value)))
-			return args_wrong(args, "--%s is not UTF-8", fields[i][0]);
-	}
-	return EXIT_OK;
-}
-
-/* "k=v" of each --label. */
-static int add_labels(const struct args *args, json_t *body)
-{
-	json_t *labels = json_object();
-	const char *label, *equals;
-	char *key;
-	int at = 0;
-
-	json_object_set_new(body, "labels", labels);
-	while ((label = args_next(args, "label", &at))) {
-		equals = strchr(label, '=');
-		if (!equals || equals == label)
-			return args_wrong(args, "--label %s: NAME=VALUE is wanted", label);
-		key = format_text("%.*s", (int)(equals - label), label);
-		if (json_object_set_new(labels, key, json_string(equals + 1))) {
-			free(key);
-			return args_wrong(args, "--label: not UTF-8");
-		}
-		free(key);
-	}
-	return EXIT_OK;
-}
-
-/* The text, or all of the standard input for "-". */
-static int add_message(const struct args *args, json_t *body)
-{
-	char buf[MESSAGE_MAX + 1];
-	const char *text = args->words[0];
-	size_t n;
-
-	if (!strcmp(text, "-")) {
-		n = fread(buf, 1, MESSAGE_MAX, stdin);
-		while (n && strchr(" \t\r\n", buf[n - 1]))
-			n--;
-		buf[n] = '\0';
-		text = buf;
-	}
-	if (json_object_set_new(body, "message", json_string(text)))
-		return args_wrong(args, "the text is not UTF-8");
-	return EXIT_OK;
-}
+enum { POLL_NS = 300000000 };
 
 /* ---- waiting ---- */
 
@@ -154,25 +94,29 @@ static int wait_for_end(struct cli *cli, const char *id)
 static void print_raised(const struct cli *cli, const json_t *reply)
 {
 	char *id = format_member(reply, "id"), *state = format_member(reply, "state");
+	char *at = format_member(reply, "at");
 
 	printf("alert %s ", id);
 	format_put(cli, format_tone_of(state), state);
+	if (*at)
+		printf(" for %s", at);
 	puts(json_is_true(json_object_get(reply, "deduplicated")) ? " (was there already)" : "");
 	fflush(stdout);
 	free(id);
 	free(state);
+	free(at);
 }
 
 static int run(struct cli *cli, const struct args *args)
 {
 	bool wait = args_get(args, "wait") != NULL;
 	json_t *body = json_object(), *reply = NULL;
-	int code = add_message(args, body);
+	int code = body_message(args, args->words[0], body);
 
 	if (!code)
-		code = add_fields(args, body);
-	if (!code && args_get(args, "label"))
-		code = add_labels(args, body);
+		code = body_fields(args, body);
+	if (!code && wait && args_get(args, "at"))
+		code = args_wrong(args, "--wait cannot wait for what is planned (--at)");
 	if (code) {
 		json_decref(body);
 		return code;
@@ -198,6 +142,8 @@ static const struct cli_option options[] = {
 	{"language", .value = "LANG", .help = "of the text, as en or de-AT"},
 	{"voice", .value = "NAME", .help = "of a configured voice"},
 	{"strategy", .value = "HOW", .help = "default: call"},
+	{"at", .value = "TIME", .help = "later: RFC 3339, or YYYY-MM-DDTHH:MM with --timezone"},
+	{"timezone", .value = "NAME", .help = "of --at, as Europe/Rome"},
 	{"wait", .help = "until somebody acknowledges, and show what happens"},
 	CLI_OPTION_END,
 };
@@ -212,7 +158,7 @@ const struct cli_command cli_alert = {
 		"command ends, the alert is on the daemon's disk. TEXT \"-\" is read from the\n"
 		"standard input. With --wait it ends with 0 when the alert is acknowledged or\n"
 		"resolved, with 4 when it is exhausted or cancelled. With a --dedup-key it can\n"
-		"be repeated without harm.\n",
+		"be repeated without harm. With --at it is planned, see 'tocsin plan'.\n",
 	.options = options,
 	.run = run,
 };

@@ -7,8 +7,8 @@
  * client.c  HTTP to the daemon; sse.c the parsing of its event stream
  * target.c  where the daemon is, and the token; find.c which alert is meant
  * format.c  text for people: times, colours, nothing that harms a terminal
- * table.c   columns; story.c: timelines
- * alert.c act.c list.c show.c watch.c trunk.c parts.c say.c contact.c token.c   the commands
+ * table.c   columns; story.c: timelines; body.c: an alert out of options
+ * alert.c act.c list.c show.c watch.c trunk.c parts.c say.c contact.c token.c plan.c   the commands
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -70,6 +70,8 @@ extern const struct cli_command cli_voices, cli_plugins;
 extern const struct cli_command cli_say;
 extern const struct cli_command cli_contact_add, cli_contact_list, cli_contact_show;
 extern const struct cli_command cli_contact_remove;
+extern const struct cli_command cli_plan_list, cli_plan_show, cli_plan_add, cli_plan_edit;
+extern const struct cli_command cli_plan_cancel;
 extern const struct cli_command cli_token_add, cli_token_list, cli_token_delete;
 
 #endif

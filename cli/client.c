@@ -26,6 +26,7 @@ struct client {
 	struct curl_slist *head; /* of each request */
 	bool quiet;
 	const char *match; /* If-Match, or NULL */
+	char etag[80];     /* of the last answer, "" = it had none */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -35,6 +36,7 @@ struct answer {
 	size_t len, room;
 	const struct client_stream *stream; /* if it is to be passed on */
 	CURL *curl;
+	char *etag; /* receives it; sizeof(client->etag) bytes */
 	bool connected;
 };
 
@@ -98,6 +100,11 @@ void client_set_quiet(struct client *client, bool quiet)
 void client_set_match(struct client *client, const char *match)
 {
 	client->match = match;
+}
+
+const char *client_etag(const struct client *client)
+{
+	return client->etag;
 }
 
 /* ---- paths ---- */
@@ -167,13 +174,31 @@ static size_t on_bytes(char *data, size_t size, size_t n, void *arg)
 	return a->stream->bytes(a->stream->arg, data, size * n) ? size * n : 0;
 }
 
-/* The empty line behind the head. */
+/* An answer's ETag, of its header lines. */
+static void take_etag(struct answer *a, const char *line, size_t len)
+{
+	static const char name[] = "etag:";
+	size_t room = sizeof(((struct client *)0)->etag);
+
+	if (len < sizeof(name) || strncasecmp(line, name, sizeof(name) - 1) != 0)
+		return;
+	line += sizeof(name) - 1;
+	len -= sizeof(name) - 1;
+	while (len && strchr(" \t", *line))
+		line++, len--;
+	while (len && strchr(" \t\r\n", line[len - 1]))
+		len--;
+	snprintf(a->etag, room, "%.*s", len < room ? (int)len : 0, line);
+}
+
+/* The header lines, and the empty line behind the head. */
 static size_t on_head(char *data, size_t size, size_t n, void *arg)
 {
 	struct answer *a = arg;
 	long status = 0;
 
 	curl_easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, &status);
+	take_etag(a, data, size * n);
 	if (a->stream && status == 200 && size * n <= 2 && *data != ' ' && !a->connected) {
 		a->connected = true;
 		a->stream->connected(a->stream->arg);
@@ -210,6 +235,8 @@ static void set_up(struct client *client, const char *method, const char *url, c
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
 	answer->curl = curl;
+	answer->etag = client->etag;
+	client->etag[0] = '\0';
 	client->why[0] = '\0';
 }
 

@@ -29,6 +29,9 @@ void client_set_quiet(struct client *client, bool quiet);
 /* If-Match of the requests that follow: "*", or an ETag in quotes; NULL = none. Constant. */
 void client_set_match(struct client *client, const char *match);
 
+/* The ETag of the last answer, "" = it had none; lives until the next request. */
+const char *client_etag(const struct client *client);
+
 /* A parameter of a query; left out when its value is NULL. */
 struct client_param {
 	const char *name, *value;

@@ -146,7 +146,8 @@ enum format_tone format_tone_of(const char *state)
 		{"escalated", TONE_BUSY},  {"heard", TONE_BUSY},      {"failed", TONE_BAD},
 		{"unreachable", TONE_BAD}, {"congestion", TONE_BAD},  {"lost", TONE_BAD},
 		{"up", TONE_GOOD},         {"down", TONE_BAD},        {"yes", TONE_GOOD},
-		{"no", TONE_BAD},
+		{"no", TONE_BAD},          {"planned", TONE_BUSY},    {"raised", TONE_GOOD},
+		{"missed", TONE_BAD},      {"finished", TONE_FAINT},
 	};
 
 	for (size_t i = 0; i < sizeof(tones) / sizeof(tones[0]); i++)

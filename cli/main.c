@@ -19,7 +19,9 @@ static const struct cli_command *const commands[] = {
 	&cli_resolve,      &cli_cancel,      &cli_escalate,     &cli_calls,
 	&cli_watch,        &cli_trunks,      &cli_trunk_list,   &cli_trunk_check,
 	&cli_voices,       &cli_plugins,     &cli_say,          &cli_contact_add,
-	&cli_contact_list, &cli_contact_show, &cli_contact_remove, &cli_token_add,
+	&cli_contact_list, &cli_contact_show, &cli_contact_remove, &cli_plan_list,
+	&cli_plan_show,    &cli_plan_add,    &cli_plan_edit,    &cli_plan_cancel,
+	&cli_token_add,
 	&cli_token_list,   &cli_token_delete, NULL,
 };
 
