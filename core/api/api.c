@@ -30,6 +30,7 @@ struct api *api_new(const struct api_deps *deps)
 	api_alerts_init(api);
 	api_calls_init(api);
 	api_contacts_init(api);
+	api_contacts_csv_init(api);
 	api_documents_init(api);
 	api_oncall_init(api);
 	api_events_init(api);
@@ -62,6 +63,7 @@ void api_free(struct api *api)
 	api_trunks_fini(api);
 	api_prompts_fini(api);
 	api_tokens_fini(api);
+	api_contacts_csv_fini(api);
 	api_oncall_fini(api);
 	api_documents_fini(api);
 	free(api->openapi);

@@ -105,14 +105,16 @@ static json_t *operation_id(const struct tc_http_route *route)
 	return id;
 }
 
-static json_t *body(const struct tc_http_route *route)
+/* type: what schema_body_type() says */
+static json_t *body(const struct tc_http_route *route, const char *type)
 {
-	json_t *schema =
-		route->body ? option_schema(route->body) : json_pack("{s:s}", "type", "object");
+	bool text = strcmp(type, "application/json") != 0;
+	json_t *schema = route->body ? option_schema(route->body)
+				     : json_pack("{s:s}", "type", text ? "string" : "object");
 
 	return json_pack("{s:b, s:o}", "required",
-			 json_object_get(schema, "required") || route->body_any, "content",
-			 content("application/json", schema));
+			 json_object_get(schema, "required") || route->body_any || text, "content",
+			 content(type, schema));
 }
 
 struct making {
@@ -127,8 +129,8 @@ static void add_route(void *arg, const struct tc_http_route *route)
 				      "summary", route->summary, "parameters", parameters(route),
 				      "responses", answers(route, making->schemas));
 
-	if (route->body || route->body_any)
-		json_object_set_new(operation, "requestBody", body(route));
+	if (schema_body_type(route))
+		json_object_set_new(operation, "requestBody", body(route, schema_body_type(route)));
 	if (route->scope == TC_SCOPE_PUBLIC)
 		json_object_set_new(operation, "security", json_array());
 	else

@@ -17,6 +17,7 @@ struct alert_row;
 struct api_documents;
 struct call_row;
 struct contact;
+struct contact_import;
 struct db;
 struct directory;
 struct event_row;
@@ -48,6 +49,8 @@ struct api {
 	uint64_t commits, jobs, commit_us;
 	/* documents.c */
 	struct api_documents *documents[3]; /* owned */
+	/* contacts_csv.c */
+	LIST_HEAD(, contact_import) imports;
 	/* oncall.c */
 	LIST_HEAD(, gap_search) gap_searches;
 	/* openapi.c */
@@ -58,6 +61,8 @@ struct api {
 void api_alerts_init(struct api *api);
 void api_calls_init(struct api *api);
 void api_contacts_init(struct api *api);
+void api_contacts_csv_init(struct api *api);
+void api_contacts_csv_fini(struct api *api);
 void api_documents_init(struct api *api);
 void api_documents_fini(struct api *api);
 void api_oncall_init(struct api *api);
@@ -163,6 +168,8 @@ json_t *shape_list(json_t *items);
 json_t *schema_all(void);
 /* The media type of an answer of this name. */
 const char *schema_media_type(const char *reply);
+/* The media type of what a route takes; NULL: it takes nothing. */
+const char *schema_body_type(const struct tc_http_route *route);
 
 /* ---- openapi.c ---- */
 

@@ -50,6 +50,12 @@ static const struct shape {
 	       {"pin", "string?"}, {"enabled", "boolean"}, {"note", "string"}),
 	 false},
 	{"contact_number", SHAPE({"number", "string"}, {"use", "strings"}), false},
+	{"import_report",
+	 SHAPE({"added", "integer"}, {"changed", "integer"}, {"unchanged", "integer"},
+	       {"faults", "[import_fault]"}, {"ignored", "strings"}),
+	 false},
+	{"import_fault", SHAPE({"line", "integer?"}, {"field", "string?"}, {"text", "string"}),
+	 false},
 	{"contacts", SHAPE({"items", "[contact]"}, {"next", "string?"}), false},
 	{"schedule",
 	 SHAPE({"id", "string"}, {"name", "string"}, {"timezone", "string"},
@@ -166,7 +172,25 @@ static const struct {
 	{"wav", "audio/wav"},
 	{"metrics", "text/plain"},
 	{"event", "text/event-stream"},
+	{"csv", "text/csv"},
+	{"ics", "text/calendar"},
 };
+
+/* Bodies that are not JSON. */
+static const struct {
+	const char *path, *type;
+} bodies[] = {
+	{"/v1/contacts.csv", "text/csv"},
+	{"/v1/schedules/{id}/calendar.ics", "text/calendar"},
+};
+
+const char *schema_body_type(const struct tc_http_route *route)
+{
+	for (size_t i = 0; route->method == TC_POST && i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		if (!strcmp(bodies[i].path, route->path))
+			return bodies[i].type;
+	return route->body || route->body_any ? "application/json" : NULL;
+}
 
 const char *schema_media_type(const char *reply)
 {

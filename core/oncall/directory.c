@@ -24,6 +24,15 @@
 
 TAILQ_HEAD(contact_list, contact);
 
+/* One who waits for a reading. */
+struct waiter {
+	LIST_ENTRY(waiter) link;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+LIST_HEAD(waiter_list, waiter);
+
 struct directory {
 	struct loop *loop;
 	struct store *store;
@@ -35,6 +44,7 @@ struct directory {
 	bool reading;
 	bool again; /* something was changed since the reading began: what was read may be old */
 	struct loop_timer retry;
+	struct waiter_list waiters;
 };
 
 /* ---- one contact ---- */
@@ -65,7 +75,7 @@ static bool has_use(const json_t *entry, const char *use)
 	return false;
 }
 
-static void read_numbers(const struct directory *dir, struct contact *c, const char *text)
+static void read_numbers(const char *country, struct contact *c, const char *text)
 {
 	json_t *all = json_loads(text, 0, NULL), *entry;
 	size_t i;
@@ -78,7 +88,7 @@ static void read_numbers(const struct directory *dir, struct contact *c, const c
 		if (!number || !number_valid(number))
 			continue; /* somebody wrote into the table by hand */
 		tc_strcopy(n->number, sizeof(n->number), number);
-		number_plain(n->plain, number, dir->country);
+		number_plain(n->plain, number, country);
 		n->call = has_use(entry, "call");
 		n->sms = has_use(entry, "sms");
 		c->n++;
@@ -86,7 +96,7 @@ static void read_numbers(const struct directory *dir, struct contact *c, const c
 	json_decref(all);
 }
 
-static struct contact *contact_new(const struct directory *dir, const struct contact_row *row)
+static struct contact *contact_new(const char *country, const struct contact_row *row)
 {
 	struct contact *c = tc_alloc(sizeof(*c));
 
@@ -99,7 +109,7 @@ static struct contact *contact_new(const struct directory *dir, const struct con
 	c->pin = tc_strdup(row->pin);
 	c->enabled = row->enabled;
 	c->version = row->version;
-	read_numbers(dir, c, row->numbers);
+	read_numbers(country, c, row->numbers);
 	return c;
 }
 
@@ -112,7 +122,6 @@ static int by_name(const char *a, const char *b)
 	return order ? order : strcmp(a, b);
 }
 
-/* What is read comes sorted: the place is sought from the end. */
 static void insert(struct contact_list *list, struct contact *c)
 {
 	struct contact *before = TAILQ_LAST(list, contact_list);
@@ -145,10 +154,19 @@ static struct contact *find(const struct directory *dir, const char *id)
 	return NULL;
 }
 
+static void plain_again(struct directory *dir)
+{
+	struct contact *c;
+
+	TAILQ_FOREACH (c, &dir->list, link)
+		for (size_t i = 0; i < c->n; i++)
+			number_plain(c->numbers[i].plain, c->numbers[i].number, dir->country);
+}
+
 void directory_put(struct directory *dir, const struct contact_row *row)
 {
 	directory_drop(dir, row->id);
-	insert(&dir->list, contact_new(dir, row));
+	insert(&dir->list, contact_new(dir->country, row));
 }
 
 void directory_drop(struct directory *dir, const char *id)
@@ -164,16 +182,18 @@ void directory_drop(struct directory *dir, const char *id)
 
 /* ---- reading ---- */
 
+/* The contacts are made on the reader's thread: the loop has better to do. */
 struct reading {
 	struct directory *dir;
-	struct contact_row *rows; /* owned, with their strings */
+	char country[8];
+	struct contact **v; /* owned, with what they point to */
 	size_t n, room;
 };
 
-static void rows_clear(struct reading *r)
+static void reading_clear(struct reading *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		contact_row_fini(&r->rows[i]);
+		contact_free(r->v[i]);
 	r->n = 0;
 }
 
@@ -183,17 +203,17 @@ static int add_row(const struct contact_row *row, void *arg)
 
 	if (r->n == r->room) {
 		r->room = r->room ? 2 * r->room : 64;
-		r->rows = tc_realloc(r->rows, r->room * sizeof(*r->rows));
+		r->v = tc_realloc(r->v, r->room * sizeof(*r->v));
 	}
-	contact_row_copy(&r->rows[r->n++], row);
+	r->v[r->n++] = contact_new(r->country, row);
 	return 0;
 }
 
-static int rows_by_name(const void *a, const void *b)
+static int contacts_by_name(const void *a, const void *b)
 {
-	const struct contact_row *row_a = a, *row_b = b;
+	struct contact *const *contact_a = a, *const *contact_b = b;
 
-	return by_name(row_a->name, row_b->name);
+	return by_name((*contact_a)->name, (*contact_b)->name);
 }
 
 static int run(struct db *db, void *arg)
@@ -201,11 +221,37 @@ static int run(struct db *db, void *arg)
 	struct reading *r = arg;
 	int err;
 
-	rows_clear(r);
+	reading_clear(r);
 	err = contact_list(db, add_row, r);
-	if (r->n) /* here, and not on the loop */
-		qsort(r->rows, r->n, sizeof(*r->rows), rows_by_name);
+	if (r->n)
+		qsort(r->v, r->n, sizeof(struct contact *), contacts_by_name);
 	return err;
+}
+
+static void tell_waiters(struct directory *dir)
+{
+	struct waiter *waiter;
+
+	while ((waiter = LIST_FIRST(&dir->waiters))) {
+		LIST_REMOVE(waiter, link);
+		waiter->fn(waiter->arg);
+		free(waiter);
+	}
+}
+
+static void take(struct directory *dir, struct reading *r)
+{
+	clear(&dir->list);
+	for (size_t i = 0; i < r->n; i++)
+		TAILQ_INSERT_TAIL(&dir->list, r->v[i], link);
+	r->n = 0;
+	if (strcmp(r->country, dir->country) != 0)
+		plain_again(dir);
+	if (dir->told)
+		tc_log(NULL, TC_LOG_INFO, "the contacts could be read");
+	dir->told = false;
+	dir->ready = true;
+	tell_waiters(dir);
 }
 
 static void done(void *arg, int err)
@@ -221,18 +267,12 @@ static void done(void *arg, int err)
 		dir->told = true;
 		loop_timer_start_us(&dir->retry, RETRY_US);
 	} else if (!dir->again) {
-		clear(&dir->list);
-		for (size_t i = 0; i < r->n; i++)
-			insert(&dir->list, contact_new(dir, &r->rows[i]));
-		if (dir->told)
-			tc_log(NULL, TC_LOG_INFO, "the contacts could be read");
-		dir->told = false;
-		dir->ready = true;
+		take(dir, r);
 	} else {
 		directory_reload(dir);
 	}
-	rows_clear(r);
-	free(r->rows);
+	reading_clear(r);
+	free(r->v);
 	free(r);
 }
 
@@ -242,6 +282,8 @@ static void begin(void *arg)
 	struct reading *r = tc_alloc(sizeof(*r));
 
 	r->dir = dir;
+	tc_strcopy(r->country, sizeof(r->country), dir->country);
+	loop_timer_stop(&dir->retry);
 	dir->again = false;
 	dir->reading = !store_read(dir->store, run, done, r);
 	if (dir->reading)
@@ -256,6 +298,29 @@ void directory_reload(struct directory *dir)
 		dir->again = true;
 	else
 		begin(dir);
+}
+
+void directory_reload_then(struct directory *dir, void (*fn)(void *arg), void *arg)
+{
+	struct waiter *waiter = tc_alloc(sizeof(*waiter));
+
+	waiter->fn = fn;
+	waiter->arg = arg;
+	LIST_INSERT_HEAD(&dir->waiters, waiter, link);
+	directory_reload(dir);
+}
+
+void directory_unwait(struct directory *dir, const void *arg)
+{
+	struct waiter *waiter, *next;
+
+	for (waiter = LIST_FIRST(&dir->waiters); waiter; waiter = next) {
+		next = LIST_NEXT(waiter, link);
+		if (waiter->arg != arg)
+			continue;
+		LIST_REMOVE(waiter, link);
+		free(waiter);
+	}
 }
 
 bool directory_ready(const struct directory *dir)
@@ -281,9 +346,15 @@ struct directory *directory_new(struct loop *loop, struct store *store)
 /* The store must have been drained: nothing is being read any more. */
 void directory_free(struct directory *dir)
 {
+	struct waiter *waiter;
+
 	if (!dir)
 		return;
 	loop_timer_stop(&dir->retry);
+	while ((waiter = LIST_FIRST(&dir->waiters))) {
+		LIST_REMOVE(waiter, link);
+		free(waiter);
+	}
 	clear(&dir->list);
 	zones_free(dir->zones);
 	free(dir);
@@ -291,12 +362,8 @@ void directory_free(struct directory *dir)
 
 void directory_set_country(struct directory *dir, const char *country)
 {
-	struct contact *c;
-
 	tc_strcopy(dir->country, sizeof(dir->country), country ? country : "");
-	TAILQ_FOREACH (c, &dir->list, link)
-		for (size_t i = 0; i < c->n; i++)
-			number_plain(c->numbers[i].plain, c->numbers[i].number, dir->country);
+	plain_again(dir);
 }
 
 const char *directory_country(const struct directory *dir)

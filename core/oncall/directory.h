@@ -42,6 +42,12 @@ void directory_free(struct directory *dir);
 bool directory_ready(const struct directory *dir);
 /* Read them again: a commit may or may not have been done. */
 void directory_reload(struct directory *dir);
+/*
+ * The same; fn is told once they have been read, never inside. directory_unwait() takes those with
+ * this arg back.
+ */
+void directory_reload_then(struct directory *dir, void (*fn)(void *arg), void *arg);
+void directory_unwait(struct directory *dir, const void *arg);
 
 /*
  * The own country ("49"), by which numbers that begin with one 0 are understood; copied, NULL or

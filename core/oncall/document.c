@@ -217,6 +217,7 @@ static void begin(void *arg)
 	struct reading *r = tc_alloc(sizeof(*r));
 
 	r->docs = docs;
+	loop_timer_stop(&docs->retry);
 	docs->again = false;
 	docs->reading = !store_read(docs->store, run, done, r);
 	if (docs->reading)

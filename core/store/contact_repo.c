@@ -179,3 +179,22 @@ int contact_list(struct db *db, int (*fn)(const struct contact_row *row, void *a
 	return rows_each(db, "SELECT " COLUMNS " FROM contacts ORDER BY name", NULL, 0,
 			 COLUMN_COUNT, hand_over, &reader);
 }
+
+int contact_mark(struct db *db, struct contact_mark *mark)
+{
+	struct db_stmt *stmt;
+	struct tc_value v[2];
+	int err;
+
+	*mark = (struct contact_mark){0};
+	err = db_query(db, "SELECT COUNT(*), MAX(updated_us) FROM contacts", NULL, 0, &stmt);
+	if (err)
+		return err;
+	err = db_next(stmt, v, 2);
+	if (err == 1) {
+		mark->n = v[0].i;
+		mark->updated_us = v[1].type == TC_V_INT ? v[1].i : 0;
+	}
+	db_done(stmt);
+	return err < 0 ? err : 0;
+}

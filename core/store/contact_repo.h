@@ -39,5 +39,13 @@ int contact_delete(struct db *db, const char *id, int64_t version); /* -ENOENT, 
 int contact_get(struct db *db, const char *id, struct contact_row *row);
 /* All, by name; fn is called per row, which is released after it; it returns 0 to go on. */
 int contact_list(struct db *db, int (*fn)(const struct contact_row *row, void *arg), void *arg);
+/*
+ * Figures that are others after any change of the contacts: how many there are, and when the last
+ * one was written.
+ */
+struct contact_mark {
+	int64_t n, updated_us;
+};
+int contact_mark(struct db *db, struct contact_mark *mark);
 
 #endif
