@@ -88,8 +88,9 @@ static void what_was_exported_can_be_imported(void **state)
 	struct api_rig *rig = rig_of(state);
 	struct http_answer a;
 
-	import(rig, CSV, "name,numbers,pin\n\"Älice, A.\",+49301 call;+49302,4711\nBob,,\n", 200, 2,
-	       0, 0, 0);
+	import(rig, CSV,
+	       "name,numbers,pin\n\"Älice, A.\",+49301 call;+49302,4711\nBob,,\n", 200, 2, 0,
+	       0, 0);
 	api_rig_ask(rig, "GET", CSV, NULL, &a);
 	assert_int_equal(a.status, 200);
 	assert_true(answer_has(&a, "Content-Type: text/csv; charset=utf-8"));
