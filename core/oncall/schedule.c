@@ -260,6 +260,8 @@ static void *compile(const json_t *body)
 
 	if (!tc_options_fill(schedule_table, body, &s->fields, &s->memory, errs))
 		make_parts(s, errs);
+	if (!tc_errors_count(errs) && !tc_zone_known(s->fields.timezone))
+		tc_errors_add(errs, "timezone", "there is no such time zone");
 	if (tc_errors_count(errs)) {
 		schedule_free(s);
 		s = NULL;
