@@ -27,6 +27,7 @@
 #include "host/loop.h"
 #include "host/metrics.h"
 #include "http/server.h"
+#include "oncall/coverage.h"
 #include "oncall/oncall.h"
 #include "setup.h"
 #include "speech/prompts.h"
@@ -52,6 +53,7 @@ struct daemon {
 	struct http_server *http;
 	struct trunks *trunks;
 	struct oncall *oncall;
+	struct coverage *coverage;
 	struct speech *speech;
 	struct prompts *prompts;
 	struct caller *caller;
@@ -137,6 +139,7 @@ static int make_rooms(struct daemon *d)
 	deps.journal = d->journal;
 	d->oncall = oncall_new(d->loop, d->store);
 	oncall_configure(d->oncall, &d->config->escalation);
+	d->coverage = coverage_new(d->loop, d->oncall);
 	deps.directory = oncall_directory(d->oncall);
 	d->caller = caller_new(&deps);
 	d->alerts = alerts_new(&(struct alerts_deps){.loop = d->loop,
@@ -322,6 +325,7 @@ static void free_rooms(struct daemon *d)
 	http_server_free(d->http);
 	alerts_free(d->alerts);
 	caller_free(d->caller);
+	coverage_free(d->coverage);
 	oncall_free(d->oncall);
 	trunks_free(d->trunks);
 	prompts_free(d->prompts);

@@ -125,6 +125,25 @@ void metrics_observe(const char *name, const char *help, const char *labels, dou
 	s->value += seconds;
 }
 
+void metrics_forget(const char *name, const char *labels)
+{
+	uint32_t slot = hash(hash(2166136261u, name), labels) % SLOTS;
+	struct family *f;
+	struct series *s;
+
+	SLIST_FOREACH(s, &table[slot], chain)
+		if (!strcmp(s->family->name, name) && !strcmp(s->labels, labels))
+			break;
+	if (!s)
+		return;
+	SLIST_REMOVE(&table[slot], s, series, chain);
+	STAILQ_FOREACH(f, &families, link)
+		if (f == s->family)
+			STAILQ_REMOVE(&f->series, s, series, link);
+	free(s->labels);
+	free(s);
+}
+
 /* Append c as the format wants it; false when there is no room for it and a quote. */
 static bool escape(char *buf, size_t size_bytes, size_t *len, char c)
 {

@@ -18,6 +18,8 @@
 void metrics_count(const char *name, const char *help, const char *labels, double add);
 void metrics_gauge(const char *name, const char *help, const char *labels, double value);
 void metrics_observe(const char *name, const char *help, const char *labels, double seconds);
+/* A series is not told any more: what it was about is gone. */
+void metrics_forget(const char *name, const char *labels);
 /* key="value" with the value escaped, appended to buf with a "," in front when it is not empty. */
 void metrics_label(char *buf, size_t size_bytes, const char *key, const char *value);
 /* All of them as text. */

@@ -45,6 +45,8 @@ struct directory {
 	bool again; /* something was changed since the reading began: what was read may be old */
 	struct loop_timer retry;
 	struct waiter_list waiters;
+	void (*changed)(void *arg);
+	void *changed_arg;
 };
 
 /* ---- one contact ---- */
@@ -163,13 +165,13 @@ static void plain_again(struct directory *dir)
 			number_plain(c->numbers[i].plain, c->numbers[i].number, dir->country);
 }
 
-void directory_put(struct directory *dir, const struct contact_row *row)
+static void tell(const struct directory *dir)
 {
-	directory_drop(dir, row->id);
-	insert(&dir->list, contact_new(dir->country, row));
+	if (dir->changed)
+		dir->changed(dir->changed_arg);
 }
 
-void directory_drop(struct directory *dir, const char *id)
+static void take_out(struct directory *dir, const char *id)
 {
 	struct contact *c = find(dir, id);
 
@@ -178,6 +180,25 @@ void directory_drop(struct directory *dir, const char *id)
 		return;
 	TAILQ_REMOVE(&dir->list, c, link);
 	contact_free(c);
+}
+
+void directory_put(struct directory *dir, const struct contact_row *row)
+{
+	take_out(dir, row->id);
+	insert(&dir->list, contact_new(dir->country, row));
+	tell(dir);
+}
+
+void directory_drop(struct directory *dir, const char *id)
+{
+	take_out(dir, id);
+	tell(dir);
+}
+
+void directory_listen(struct directory *dir, void (*changed)(void *arg), void *arg)
+{
+	dir->changed = changed;
+	dir->changed_arg = arg;
 }
 
 /* ---- reading ---- */
@@ -251,6 +272,7 @@ static void take(struct directory *dir, struct reading *r)
 		tc_log(NULL, TC_LOG_INFO, "the contacts could be read");
 	dir->told = false;
 	dir->ready = true;
+	tell(dir);
 	tell_waiters(dir);
 }
 

@@ -63,6 +63,9 @@ const struct zones *directory_zones(const struct directory *dir);
 void directory_put(struct directory *dir, const struct contact_row *row);
 void directory_drop(struct directory *dir, const char *id);
 
+/* changed is told after each of these, and after reading; one listener. */
+void directory_listen(struct directory *dir, void (*changed)(void *arg), void *arg);
+
 /* By name, in order; NULL: no more. after: NULL = from the first one. */
 const struct contact *directory_next(const struct directory *dir, const struct contact *after);
 /* The first one behind this name, whether somebody has it or not. */
