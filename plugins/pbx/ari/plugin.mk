@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-PLUGIN_USES := rtp cause rest
+PLUGIN_USES := rtp cause rest amd

@@ -8,4 +8,4 @@ PLUGIN_LIBS := -Wl,--wrap=gettimeofday -Wl,--wrap=rand_u64 -Wl,--wrap=re_fprintf
 	-l:libre.a -lssl -lcrypto -lz -lresolv -ldl -lm
 PLUGIN_LDFLAGS := -Wl,--version-script=$(PLUGIN_DIR)/sip.map -Wl,--exclude-libs,ALL -Wl,-Bsymbolic
 PLUGIN_NEEDS := libre.a=libre-dev re.h=libre-dev openssl/ssl.h=libssl-dev libz.so=zlib1g-dev
-PLUGIN_USES := rtp cause
+PLUGIN_USES := rtp cause amd
