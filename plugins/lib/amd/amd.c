@@ -10,6 +10,8 @@
 #include "level.h"
 
 #define FRAME_MS  20
+#define LATE_MS   200 /* what has not come by then is silence */
+#define EARLY_MS  400 /* so far ahead sound may be: it was late before */
 #define ABOVE     6.3 /* 8 dB: so much louder than the least of the last second is voice */
 #define GAP       3   /* frames without voice that a word may have in it */
 
@@ -111,6 +113,20 @@ void amd_feed(struct amd *amd, const int16_t *pcm, size_t n)
 		amd->n = 0;
 		take_frame(amd, amd->frame);
 	}
+}
+
+void amd_feed_at(struct amd *amd, int64_t at_ms, const int16_t *pcm, size_t n)
+{
+	if (amd->now_ms <= at_ms + EARLY_MS)
+		amd_feed(amd, pcm, n);
+}
+
+void amd_silence(struct amd *amd, int64_t at_ms)
+{
+	static const int16_t silence[BEEP_FRAME];
+
+	while (amd->now_ms + LATE_MS < at_ms && !amd_is_over(amd))
+		amd_feed(amd, silence, BEEP_FRAME);
 }
 
 bool amd_is_over(const struct amd *amd)

@@ -10,7 +10,8 @@
 #include "beep.h"
 #include "talk.h"
 
-#define AMD_FLOOR 50 /* frames */
+#define AMD_FLOOR   50 /* frames */
+#define AMD_LOOK_MS 100
 
 enum amd_event {
 	AMD_HUMAN,
@@ -38,8 +39,18 @@ struct amd {
 /* cfg: borrowed; told: called by amd_feed(), which it must not free */
 void amd_init(struct amd *amd, const struct talk_settings *cfg, amd_fn told, void *arg);
 
-/* What was heard next, from the answer on; where nothing came (silence suppression) zeros. */
+/* What was heard next, from the answer on. */
 void amd_feed(struct amd *amd, const int16_t *pcm, size_t n);
+
+/*
+ * The same for sound as it comes over a network: what comes faster than the clock is dropped.
+ *
+ * at_ms  since the answer
+ */
+void amd_feed_at(struct amd *amd, int64_t at_ms, const int16_t *pcm, size_t n);
+/* Where nothing came until now it was silent: many send nothing then. To be said every AMD_LOOK_MS.
+ */
+void amd_silence(struct amd *amd, int64_t at_ms);
 
 /* Nothing more will be told: it need not be fed. */
 bool amd_is_over(const struct amd *amd);

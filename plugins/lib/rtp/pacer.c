@@ -48,6 +48,8 @@ struct stream {
 	uint32_t stamp, ssrc, total_ms;
 	bool first, hold;
 	struct playlist *list; /* owned */
+	struct keys keys;
+	int event_type; /* payload type of keys, or KEYS_INBAND */
 	stream_seal_fn seal;
 	void *seal_arg;
 };
@@ -133,11 +135,24 @@ static void put32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)v;
 }
 
+/* A key takes the place of what plays. */
+static size_t fill_key(struct stream *s, uint8_t *packet)
+{
+	struct keys_frame key = keys_next(&s->keys, s->event_type != KEYS_INBAND, s->law,
+					  packet + HEADER);
+
+	if (!key.event)
+		return HEADER + FRAME;
+	packet[1] = (uint8_t)((key.begins ? 0x80 : 0) | s->event_type);
+	put32(packet + 4, s->stamp - key.samples);
+	return HEADER + KEYS_EVENT_SIZE;
+}
+
 /* One RTP packet; source: RFC 3550 5.1. The marker begins a talkspurt (RFC 3551 4.1). */
 static bool send_frame(struct stream *s)
 {
 	uint8_t packet[HEADER + FRAME + ROOM];
-	size_t len = HEADER + FRAME;
+	size_t len;
 
 	packet[0] = 0x80;
 	packet[1] = (uint8_t)((s->first ? 0x80 : 0) | s->law);
@@ -146,6 +161,7 @@ static bool send_frame(struct stream *s)
 	put32(packet + 4, s->stamp);
 	put32(packet + 8, s->ssrc);
 	fill(s, packet + HEADER);
+	len = fill_key(s, packet);
 	s->seq++;
 	s->stamp += FRAME;
 	s->first = false;
@@ -415,6 +431,15 @@ void stream_play(struct stream *s, struct playlist *list)
 	s->list = list;
 	stream_unlock(s);
 	playlist_free(old);
+}
+
+int stream_press(struct stream *s, const char *keys, int event_type)
+{
+	stream_lock(s);
+	s->event_type = event_type;
+	int err = keys_press(&s->keys, keys);
+	stream_unlock(s);
+	return err;
 }
 
 uint32_t stream_total_ms(struct stream *s)

@@ -11,6 +11,7 @@
 
 #include <tocsin/plugin.h>
 
+#include "keys.h"
 #include "playlist.h"
 
 struct pacer;
@@ -71,6 +72,13 @@ void stream_hold(struct stream *stream, bool hold);
 void stream_start(struct stream *stream);
 /* Play this list (ownership passes; NULL = silence) in place of the one that plays. */
 void stream_play(struct stream *stream, struct playlist *list);
+/*
+ * Send these keys (keys_valid) in place of what would be sent in that time: 300 ms each.
+ *
+ * event_type  their payload type, or KEYS_INBAND: the far end knows none
+ * result      0 | -EBUSY too many wait
+ */
+int stream_press(struct stream *stream, const char *keys, int event_type);
 /* Milliseconds of clips sent so far. */
 uint32_t stream_total_ms(struct stream *stream);
 

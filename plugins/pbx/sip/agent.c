@@ -299,6 +299,10 @@ static void execute(struct agent *agent, const struct command *c)
 		if (leg)
 			leg_answer(leg);
 		break;
+	case COMMAND_PRESS:
+		if (leg)
+			leg_press(leg, c);
+		break;
 	case COMMAND_RECOVER:
 		if (leg)
 			leg_adopt(leg);

@@ -123,6 +123,7 @@ void leg_report_end(struct leg *leg)
 	tc_strcopy(leg->end.call_id, sizeof(leg->end.call_id), leg->id);
 	leg->end.at_us = tc_now_us();
 	leg->end.total_ms = leg->total_ms;
+	leg->end.level_dbov = leg->level_dbov;
 	tc_pbx_event(leg->agent->self, &leg->end);
 	if (leg->incoming)
 		leg->agent->n_incoming--;
@@ -143,6 +144,7 @@ void leg_set_end(struct leg *leg, enum tc_pbx_end end, int sip, int q850, const 
 	tmr_cancel(&leg->tmr_ring);
 	if (leg->media) {
 		leg->total_ms = media_total_ms(leg->media);
+		leg->level_dbov = media_level_dbov(leg->media);
 		media_close(leg->media);
 		leg->media = NULL;
 	}
@@ -253,7 +255,7 @@ void leg_hangup(struct leg *leg)
 	leg_close(leg);
 }
 
-void leg_on_key(void *arg, char key)
+static void on_key(void *arg, char key)
 {
 	struct leg *leg = arg;
 	struct tc_pbx_event event = {.type = TC_PBX_DTMF, .key = key, .at_us = tc_now_us()};
@@ -261,6 +263,22 @@ void leg_on_key(void *arg, char key)
 	tc_strcopy(event.call_id, sizeof(event.call_id), leg->id);
 	tc_pbx_event(leg->agent->self, &event);
 }
+
+static void on_guess(void *arg, enum amd_event guess, const char *why)
+{
+	static const enum tc_pbx_event_type types[] = {[AMD_HUMAN] = TC_PBX_HUMAN,
+						       [AMD_MACHINE] = TC_PBX_MACHINE,
+						       [AMD_BEEP] = TC_PBX_BEEP};
+	struct leg *leg = arg;
+	struct tc_pbx_event event = {.type = types[guess], .at_us = tc_now_us()};
+
+	tc_strcopy(event.call_id, sizeof(event.call_id), leg->id);
+	tc_strcopy(event.text, sizeof(event.text), why);
+	tc_pbx_event(leg->agent->self, &event);
+}
+
+const struct media_events leg_sound = {.key = on_key, .guess = on_guess};
+const struct media_events leg_sound_in = {.key = on_key};
 
 /* ---- commands to a call that is there ---- */
 
@@ -351,6 +369,13 @@ void leg_play(struct leg *leg, const struct command *command)
 		playlist_free(leg->waiting);
 		leg->waiting = list;
 	}
+}
+
+void leg_press(struct leg *leg, const struct command *command)
+{
+	if (leg->state == LEG_ANSWERED && leg->media && media_press(leg->media, command->keys))
+		tc_log(leg->agent->self, TC_LOG_WARN,
+		       "call %s: keys were dropped: too many wait to be sent", leg->id);
 }
 
 void leg_played(struct leg *leg, const struct pacer_end *note)

@@ -56,6 +56,7 @@ struct leg {
 	uint32_t play_id;         /* of the newest play() */
 	struct playlist *waiting; /* owned; a list that came before there was media */
 	uint32_t total_ms;        /* when media is gone */
+	int level_dbov;           /* as in the event */
 	uint32_t answer_cseq;     /* of the INVITE that was answered */
 	uint32_t remote_cseq;     /* the highest one of theirs */
 	struct sa signal;         /* where the answer, or the INVITE, came from */
@@ -76,6 +77,7 @@ void leg_new(struct agent *agent, const struct command *command);
 void leg_invite(struct leg *leg); /* its turn has come */
 void leg_play(struct leg *leg, const struct command *command);
 void leg_hangup(struct leg *leg);
+void leg_press(struct leg *leg, const struct command *command);
 /* The core asks for a call that lives here: say how far it is. */
 void leg_adopt(struct leg *leg);
 
@@ -127,8 +129,8 @@ void leg_leave_queue(struct leg *leg);
 void leg_set_state(struct leg *leg, enum leg_state state);
 /* Tell the core of a step, with a ref. */
 void leg_tell(struct leg *leg, enum tc_pbx_event_type type, enum dialog_state how);
-/* A key was pressed; arg is the leg. */
-void leg_on_key(void *arg, char key);
+/* What its sound is to tell; arg is the leg. The second: of a call that comes in. */
+extern const struct media_events leg_sound, leg_sound_in;
 
 /* Sound ends, timers end; how the call ended is settled by whoever comes first. */
 void leg_set_end(struct leg *leg, enum tc_pbx_end end, int sip, int q850, const char *text);

@@ -158,7 +158,7 @@ void leg_invite(struct leg *leg)
 	/* The address may have come, or changed, since it was queued. */
 	leg->dialog.hop = agent->next;
 	int err =
-		agent->sip ? -media_open(&leg->media, agent, leg->id, leg_on_key, leg) : EHOSTDOWN;
+		agent->sip ? -media_open(&leg->media, agent, leg->id, &leg_sound, leg) : EHOSTDOWN;
 	if (err == EADDRINUSE)
 		tc_strcopy(text, sizeof(text), "no free port in rtp_ports");
 	if (!err && leg->waiting) {

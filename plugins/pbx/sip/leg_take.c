@@ -60,7 +60,7 @@ static uint16_t prepare(struct leg *leg, const struct sip_msg *msg, const char *
 	leg->signal = msg->src;
 	leg->first_cseq = leg->remote_cseq = msg->cseq.num;
 	leg->reply.offered = !mbuf_get_left(msg->mb);
-	if (media_open(&leg->media, agent, leg->id, leg_on_key, leg)) {
+	if (media_open(&leg->media, agent, leg->id, &leg_sound_in, leg)) {
 		*reason = "Service Unavailable";
 		return 503;
 	}

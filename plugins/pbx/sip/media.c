@@ -10,6 +10,7 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
+#include "amd/level.h"
 #include "dtmf.h"
 #include "goertzel.h"
 
@@ -20,7 +21,7 @@ static const char event_name[] = "telephone-event";
 
 struct media {
 	struct agent *agent;
-	media_key_fn key;
+	const struct media_events *events;
 	void *arg;
 	int fd;
 	struct sdp_session *sdp;
@@ -33,6 +34,12 @@ struct media {
 	struct sockaddr_in source; /* where RTP comes from, once latched */
 	struct dtmf dtmf;
 	struct goertzel tones;
+	struct level level;
+	struct amd *amd; /* owned; NULL = nobody asks, or all was told */
+	struct tmr tmr_silence;
+	uint64_t started_ms; /* by tmr_jiffies() */
+	bool sequence;       /* seq is known */
+	uint16_t seq;        /* the newest one of sound */
 };
 
 /* ---- receiving ---- */
@@ -40,7 +47,7 @@ struct media {
 static void take_key(struct media *media, enum dtmf_source source, char key)
 {
 	if (key && dtmf_take(&media->dtmf, source, key, tc_now_us()))
-		media->key(media->arg, key);
+		media->events->key(media->arg, key);
 }
 
 void media_info_key(struct media *media, char key)
@@ -72,17 +79,78 @@ static bool from_peer(struct media *media, const struct sockaddr_in *src)
 	return true;
 }
 
-static void listen_to_tones(struct media *media, int pt, const uint8_t *code, size_t len)
+/* ---- who has answered ---- */
+
+static void give_up_guessing(struct media *media)
 {
-	int16_t pcm[480];
+	tmr_cancel(&media->tmr_silence);
+	free(media->amd);
+	media->amd = NULL;
+}
+
+static int64_t since_answer_ms(const struct media *media)
+{
+	return (int64_t)(tmr_jiffies() - media->started_ms);
+}
+
+static void guess(struct media *media, const int16_t *pcm, size_t n)
+{
+	amd_feed_at(media->amd, since_answer_ms(media), pcm, n);
+	if (amd_is_over(media->amd))
+		give_up_guessing(media);
+}
+
+static void on_silence(void *arg)
+{
+	struct media *media = arg;
+
+	amd_silence(media->amd, since_answer_ms(media));
+	if (amd_is_over(media->amd))
+		give_up_guessing(media);
+	else
+		tmr_start(&media->tmr_silence, AMD_LOOK_MS, on_silence, media);
+}
+
+static void start_guessing(struct media *media)
+{
+	if (!media->agent->cfg->detect || !media->events->guess)
+		return;
+	media->amd = tc_alloc(sizeof(*media->amd));
+	amd_init(media->amd, &media->agent->cfg->talk, media->events->guess, media->arg);
+	media->started_ms = tmr_jiffies();
+	tmr_start(&media->tmr_silence, AMD_LOOK_MS, on_silence, media);
+}
+
+/* ---- sound ---- */
+
+static void listen_to_tones(struct media *media, const int16_t *pcm, size_t len)
+{
 	char keys[8];
 
-	if (len > sizeof(pcm) / sizeof(*pcm))
-		len = sizeof(pcm) / sizeof(*pcm);
-	g711_decode((enum g711_law)pt, code, pcm, len);
 	size_t n = goertzel_feed(&media->tones, pcm, len, keys, sizeof(keys));
 	for (size_t i = 0; i < n; i++)
 		take_key(media, DTMF_INBAND, keys[i]);
+}
+
+static void take_sound(struct media *media, const struct rtp_header *hdr, const uint8_t *code,
+		       size_t len)
+{
+	int16_t pcm[480];
+
+	/* Doubled, or too late to be put where it belongs. */
+	if (media->sequence && (int16_t)(hdr->seq - media->seq) <= 0 &&
+	    (int16_t)(hdr->seq - media->seq) > -50)
+		return;
+	media->sequence = true;
+	media->seq = hdr->seq;
+	if (len > sizeof(pcm) / sizeof(*pcm))
+		len = sizeof(pcm) / sizeof(*pcm);
+	g711_decode((enum g711_law)hdr->pt, code, pcm, len);
+	level_feed(&media->level, pcm, len);
+	if (media->amd)
+		guess(media, pcm, len);
+	if (media->inband && media->dtmf.best == DTMF_INBAND)
+		listen_to_tones(media, pcm, len);
 }
 
 static void take_packet(struct media *media, uint8_t *packet, size_t len)
@@ -107,9 +175,8 @@ static void take_packet(struct media *media, uint8_t *packet, size_t len)
 	if (format && format->name && !strcasecmp(format->name, event_name))
 		take_key(media, DTMF_EVENT,
 			 dtmf_event(&media->dtmf, hdr.ssrc, hdr.ts, hdr.m, payload, n));
-	else if (media->inband && media->dtmf.best == DTMF_INBAND &&
-		 (hdr.pt == G711_ULAW || hdr.pt == G711_ALAW))
-		listen_to_tones(media, hdr.pt, payload, n);
+	else if (hdr.pt == G711_ULAW || hdr.pt == G711_ALAW)
+		take_sound(media, &hdr, payload, n);
 }
 
 static void on_packet(int flags, void *arg)
@@ -242,15 +309,15 @@ static int make_sdp(struct media *media, uint16_t port)
 	return err;
 }
 
-int media_open(struct media **mediap, struct agent *agent, const char *call_id, media_key_fn key,
-	       void *arg)
+int media_open(struct media **mediap, struct agent *agent, const char *call_id,
+	       const struct media_events *events, void *arg)
 {
 	struct media *media = tc_alloc(sizeof(*media));
 	uint16_t port = 0;
 	int err;
 
 	media->agent = agent;
-	media->key = key;
+	media->events = events;
 	media->arg = arg;
 	media->fd = agent_rtp_socket(agent, &port);
 	if (media->fd < 0) {
@@ -279,6 +346,7 @@ void media_close(struct media *media)
 {
 	if (!media)
 		return;
+	give_up_guessing(media);
 	stream_free(media->stream);
 	fd_close(media->fd);
 	close(media->fd);
@@ -407,6 +475,7 @@ void media_start(struct media *media)
 	aim(media);
 	media->started = true;
 	stream_start(media->stream);
+	start_guessing(media);
 }
 
 void media_play(struct media *media, struct playlist *list)
@@ -417,4 +486,16 @@ void media_play(struct media *media, struct playlist *list)
 uint32_t media_total_ms(struct media *media)
 {
 	return stream_total_ms(media->stream);
+}
+
+int media_level_dbov(const struct media *media)
+{
+	return level_loudest(&media->level);
+}
+
+int media_press(struct media *media, const char *keys)
+{
+	const struct sdp_format *event = sdp_media_rformat(media->m, event_name);
+
+	return stream_press(media->stream, keys, event ? event->pt : KEYS_INBAND);
 }

@@ -5,20 +5,25 @@
 #ifndef SIP_MEDIA_H
 #define SIP_MEDIA_H
 
+#include "amd/amd.h"
 #include "stack.h"
 
 struct media;
 
-typedef void (*media_key_fn)(void *arg, char key);
+/* Told after media_start(). */
+struct media_events {
+	void (*key)(void *arg, char key); /* one that was pressed */
+	amd_fn guess;                     /* NULL: who has answered is not asked */
+};
 
 /*
  * Open the socket and make the offer.
  *
- * key     told each key that is pressed after media_start()
+ * events  borrowed
  * result  0 | -EADDRINUSE no port of the range is free | other negative errno
  */
-int media_open(struct media **media, struct agent *agent, const char *call_id, media_key_fn key,
-	       void *arg);
+int media_open(struct media **media, struct agent *agent, const char *call_id,
+	       const struct media_events *events, void *arg);
 void media_close(struct media *media);
 
 /* The SDP offer. result: 0 or a positive errno; the caller derefs it */
@@ -54,6 +59,12 @@ void media_start(struct media *media);
 
 void media_play(struct media *media, struct playlist *list);
 uint32_t media_total_ms(struct media *media);
+
+/* The loudest half second that was heard, -127 .. -1; 0 = none was. */
+int media_level_dbov(const struct media *media);
+
+/* Send keys. result: 0 | -EBUSY too many wait */
+int media_press(struct media *media, const char *keys);
 
 /* A key from an INFO. */
 void media_info_key(struct media *media, char key);

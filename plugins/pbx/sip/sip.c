@@ -18,6 +18,8 @@
 #include <tocsin/op.h>
 
 #include "agent.h"
+#include "amd/options.h"
+#include "rtp/keys.h"
 
 #define OPEN_WAIT_MS     2000
 #define RESOLVE_AGAIN_MS (5 * 60 * 1000)
@@ -156,6 +158,7 @@ static const struct tc_option options[] = {
 	 FIELD(peers),
 	 .max = 64,
 	 .help = "further addresses (IP or IP/BITS) from which requests are accepted"},
+	AMD_OPTIONS(struct sip_config, detect, talk),
 	TC_OPTION_END,
 };
 
@@ -446,6 +449,19 @@ static int answer(void *state, const char *call_id)
 	return 0;
 }
 
+static int press(void *state, const char *call_id, const char *keys)
+{
+	struct sip *sip = state;
+	struct command *c;
+
+	if (!keys_valid(keys))
+		return -EINVAL;
+	c = command_new(COMMAND_PRESS, call_id);
+	tc_strcopy(c->keys, sizeof(c->keys), keys);
+	agent_command(sip->agent, c);
+	return 0;
+}
+
 static int recover(void *state, const char *call_id, const char *number, const char *ref)
 {
 	struct sip *sip = state;
@@ -467,6 +483,7 @@ static const struct tc_pbx_ops ops = {
 	.hangup = hangup,
 	.recover = recover,
 	.answer = answer,
+	.dtmf = press,
 };
 
 TC_API extern const struct tc_plugin tc_plugin;

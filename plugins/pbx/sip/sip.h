@@ -10,6 +10,7 @@
 
 #include <tocsin/pbx.h>
 
+#include "amd/talk.h"
 #include "target.h"
 
 enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
@@ -30,6 +31,8 @@ struct sip_config {
 	int64_t max_calls, max_incoming;
 	double calls_per_second;
 	struct tc_strings peers;
+	bool detect; /* detect_machine */
+	struct talk_settings talk;
 };
 
 enum command_type {
@@ -37,6 +40,7 @@ enum command_type {
 	COMMAND_PLAY,
 	COMMAND_HANGUP,
 	COMMAND_ANSWER,
+	COMMAND_PRESS,
 	COMMAND_RECOVER,
 	COMMAND_RESOLVED,
 	COMMAND_CLOSE,
@@ -63,6 +67,7 @@ struct command {
 	uint32_t play_id;          /* PLAY */
 	struct tc_pbx_item *items; /* PLAY: owned, with a reference to each clip */
 	size_t n;
+	char keys[33];             /* PRESS */
 	struct resolved resolved;
 };
 

@@ -34,4 +34,13 @@ void recovers_a_call_that_talks(void **state);
 void recovers_a_call_that_is_answered_meanwhile(void **state);
 void knows_when_nothing_is_left(void **state);
 
+/* machine.c */
+void tells_a_machine_and_its_beep(void **state);
+void tells_a_machine_without_a_beep(void **state);
+void tells_a_human(void **state);
+void tells_nothing_of_who_is_silent(void **state);
+void guesses_only_where_it_is_asked(void **state);
+void measures_the_level(void **state);
+void presses_keys(void **state);
+
 #endif

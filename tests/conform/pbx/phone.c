@@ -3,6 +3,7 @@
  * The telephones. SIP is read as far as one's own trunk needs it; it is no stack.
  */
 #include "phone.h"
+#include "tape.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -371,6 +372,21 @@ static void on_sip(struct phone *phone)
 	}
 }
 
+/* A key of ours; source: RFC 4733 2.3. */
+static void on_event(struct call *c, const uint8_t *packet)
+{
+	struct phone_view *v = &c->view;
+	size_t n = strlen(v->keys);
+
+	if (packet[1] & 0x80 && n + 1 < sizeof(v->keys) && packet[12] < 16) {
+		v->keys[n] = "0123456789*#ABCD"[packet[12]];
+		v->key_us = now_us();
+	}
+	v->events++;
+	v->ends += packet[13] >> 7;
+	v->event_ms = (unsigned)(packet[14] << 8 | packet[15]) / 8;
+}
+
 static void on_rtp(struct call *c)
 {
 	uint8_t packet[512];
@@ -379,6 +395,10 @@ static void on_rtp(struct call *c)
 
 	if (n < 12 || c->state != UP)
 		return;
+	if (n >= 16 && (packet[1] & 0x7f) == EVENT_PT) {
+		on_event(c, packet);
+		return;
+	}
 	c->view.last_packet_us = now_us();
 	if (!c->view.packets++) {
 		c->view.first_packet_us = c->view.last_packet_us;
@@ -450,6 +470,25 @@ static void hold(struct phone *phone, struct call *c, int64_t up_us)
 	}
 }
 
+/* As much of the tape as is due. */
+static void speak(struct call *c, int64_t up_us)
+{
+	for (; c->step < up_us / 20000; c->step++) {
+		uint8_t p[12 + TAPE_FRAME] = {0x80};
+		uint32_t stamp = c->step * TAPE_FRAME;
+
+		p[2] = (uint8_t)(++c->seq >> 8);
+		p[3] = (uint8_t)c->seq;
+		for (int i = 0; i < 4; i++)
+			p[4 + i] = (uint8_t)(stamp >> (24 - 8 * i));
+		p[11] = 7; /* SSRC */
+		tape_play((enum tape)c->number[1], c->step, p + 12);
+		ssize_t n = sendto(c->rtp, p, sizeof(p), 0, (struct sockaddr *)&c->media,
+				   sizeof(c->media));
+		(void)n;
+	}
+}
+
 /* What a call does by itself. */
 static void act(struct phone *phone, struct call *c, int64_t now)
 {
@@ -470,6 +509,8 @@ static void act(struct phone *phone, struct call *c, int64_t now)
 		press(c, up_us);
 	if (c->habit == PHONE_PRESSES_WELL)
 		press_well(c, up_us);
+	if (c->habit == PHONE_SPEAKS)
+		speak(c, up_us);
 	if (c->habit == PHONE_HOLDS)
 		hold(phone, c, up_us);
 	if (c->habit == PHONE_HANGS_UP && up_us > 300000) {
@@ -580,6 +621,11 @@ static void add_view(struct phone_view *v, const struct phone_view *w)
 	v->first_speech_us = w->first_speech_us;
 	v->last_packet_us = w->last_packet_us;
 	v->ended_us = w->ended_us;
+	memcpy(v->keys, w->keys, sizeof(v->keys));
+	v->events += w->events;
+	v->ends += w->ends;
+	v->event_ms = w->event_ms;
+	v->key_us = w->key_us;
 }
 
 struct phone_view phone_view(struct phone *phone, const char *number)

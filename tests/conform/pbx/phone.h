@@ -20,7 +20,8 @@
 	X(PHONE_ANSWERS_BLIND, '6') /* picks up after 300 ms without having rung */                \
 	X(PHONE_REDIRECTS, '7')     /* to phone_decoy_port() */                                    \
 	X(PHONE_DEAF, '8')          /* no answer at all */                                         \
-	X(PHONE_HOLDS, '9')         /* picks up, puts us on hold after 200 ms, for 600 ms */
+	X(PHONE_HOLDS, '9')         /* picks up, puts us on hold after 200 ms, for 600 ms */        \
+	X(PHONE_SPEAKS, '*')        /* picks up, plays the tape of the next character (tape.h) */
 
 enum phone_habit {
 #define X(sym, digit) sym = digit,
@@ -50,6 +51,11 @@ struct phone_view {
 	unsigned speech;  /* of these, not silent */
 	unsigned markers;
 	bool first_marked;
+	char keys[32];    /* pressed by us, RFC 4733 */
+	unsigned events;  /* packets of these; for each key there was one with a marker */
+	unsigned ends;    /* of these, those that say that it is over */
+	unsigned event_ms; /* how long the last one was */
+	int64_t key_us;   /* when the last one began */
 	int64_t acked_us, first_packet_us, first_speech_us, last_packet_us, ended_us;
 };
 

@@ -150,6 +150,11 @@ static struct tc_instance *open_at(const char *name, unsigned port, unsigned pho
 	assert_non_null(settings);
 	json_object_set_new(settings, "name", json_string(name));
 	json_object_set_new(settings, "plugin", json_string(rig.plugin));
+	if (rig.extra) {
+		json_t *extra = json_loads(rig.extra, 0, NULL);
+		json_object_update(settings, extra);
+		json_decref(extra);
+	}
 	if (rig.self && json_object_get(settings, "app")) /* each instance has its own */
 		json_object_set_new(settings, "app", json_string(name));
 	self = instance_new(rig.host, TC_KIND_PBX, settings, errs);

@@ -27,6 +27,7 @@ struct rig {
 	bool direct;   /* no PBX in between: the telephone sees what the trunk sends */
 	bool has_sip;  /* the far end's SIP status is known */
 	bool adopts;   /* a call goes on without the process that placed it */
+	const char *extra; /* settings of the next instance besides its own, JSON; NULL = none */
 	struct tc_instance *self;
 	struct tc_pbx_event *seen; /* owned */
 	size_t n_seen;
