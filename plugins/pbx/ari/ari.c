@@ -10,6 +10,7 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
+#include "amd/options.h"
 #include "endpoint.h"
 #include "media.h"
 
@@ -174,6 +175,7 @@ static const struct tc_option options[] = {
 	 FIELD(inbound),
 	 .def = "true",
 	 .help = "answer calls that the dialplan sends to our application"},
+	AMD_OPTIONS(struct ari_config, detect, talk),
 	TC_OPTION_END,
 };
 
@@ -401,6 +403,11 @@ static int release(void *state, const char *call_id)
 	return leg_release(state, call_id);
 }
 
+static int press(void *state, const char *call_id, const char *keys)
+{
+	return leg_press(state, call_id, keys);
+}
+
 static int check_now(void *state, struct tc_op *op, const char *number)
 {
 	return check_trunk(state, op, number);
@@ -412,7 +419,8 @@ static const struct tc_pbx_ops ops = {.originate = originate,
 				      .recover = recover,
 				      .answer = answer,
 				      .release = release,
-				      .check = check_now};
+				      .check = check_now,
+				      .dtmf = press};
 
 TC_API extern const struct tc_plugin tc_plugin;
 const struct tc_plugin tc_plugin = {

@@ -12,6 +12,7 @@
  * check.c     what is wrong with the trunk, step by step
  * endpoint.c  number -> the endpoint that Asterisk is asked to call
  * cause.c     cause codes -> why a call ended
+ * hear.c      who has answered, and how loud
  * media*.c    speech to the PBX: media.h
  * rest.c, socket.c   HTTP and WebSocket on the loop; they know nothing of calls
  *
@@ -24,11 +25,13 @@
 
 #include <tocsin/pbx.h>
 
+#include "amd/talk.h"
 #include "message.h"
 #include "rest/rest.h"
 #include "socket.h"
 
 struct check;
+struct hear;
 struct link;
 struct media_leg;
 struct media_way;
@@ -54,6 +57,8 @@ struct ari_config {
 	double calls_per_second;
 	int64_t max_setups;           /* originates without an answer at one time */
 	bool inbound;
+	bool detect;                  /* detect_machine */
+	struct talk_settings talk;
 };
 
 enum ari_media {
@@ -133,7 +138,10 @@ struct leg {
 	struct rest_want *asking; /* POST /channels, or the GET that looks it up */
 	struct rest_want *ending; /* DELETE */
 	struct rest_want *moving; /* answer, continue */
+	struct rest_want *pressing; /* keys */
+	char keys[33];            /* that wait for that */
 	struct media_leg *media;  /* owned by media.c; NULL until it is needed */
+	struct hear *hear;        /* owned by hear.c; the same */
 	json_t *notes;            /* owned; events that nothing is done about */
 	size_t notes_bytes;
 };
@@ -154,6 +162,7 @@ int leg_hangup(struct ari *ari, const char *id);
 int leg_recover(struct ari *ari, const char *id, const char *ref);
 int leg_answer(struct ari *ari, const char *id);
 int leg_release(struct ari *ari, const char *id);
+int leg_press(struct ari *ari, const char *id, const char *keys);
 /* A channel of somebody else has come into our app. */
 struct leg *leg_incoming(struct ari *ari, const struct message *m);
 void leg_free(struct leg *leg);
@@ -177,6 +186,8 @@ void leg_sync(struct leg *leg, const json_t *channel);
 void leg_gone(struct leg *leg);
 /* Tell the core. */
 void leg_report(struct leg *leg, enum tc_pbx_event_type type);
+/* Tell the core of a guess, and why. */
+void leg_guess(struct leg *leg, enum tc_pbx_event_type type, const char *why);
 /* Asterisk has it. */
 void leg_placed(struct leg *leg);
 /* It is over: tell the core. The leg may be gone afterwards. text may be "" */

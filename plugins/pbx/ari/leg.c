@@ -13,13 +13,17 @@
 
 #include "ari.h"
 #include "endpoint.h"
+#include "hear.h"
 #include "media.h"
+#include "rtp/keys.h"
 
 #define BACKSTOP_S 3     /* Asterisk's own ring time-out, after ours: should we be dead by then */
 #define AGAIN_MIN_MS 250 /* until a request without an answer is repeated */
 #define AGAIN_MAX_MS 4000
 #define LOOK_UP_MS 1000  /* for a call that was asked for without an answer: the next trunk waits */
 #define DESTROYED_MS 2000 /* from a DELETE that succeeded to the event that says so */
+#define KEY_MS 160       /* as the sip trunk does */
+#define BETWEEN_MS 140
 #define RECOVER_MS 12000  /* then the core has given up what could not be looked up */
 
 /* ---- registry ---- */
@@ -123,11 +127,13 @@ void leg_free(struct leg *leg)
 	struct ari *ari = leg->ari;
 
 	media_end(leg);
+	hear_free(leg);
 	if (leg->counted)
 		count_setup(leg, -1);
 	forget(&leg->asking);
 	forget(&leg->ending);
 	forget(&leg->moving);
+	forget(&leg->pressing);
 	tdelete(leg, &ari->by_id, by_id);
 	tdelete(leg, &ari->by_channel, by_channel);
 	TAILQ_REMOVE(&ari->legs, leg, link);
@@ -254,7 +260,12 @@ static void on_originated(void *arg, const struct rest_reply *reply)
 static json_t *variables(const struct ari_config *cfg)
 {
 	json_t *all = json_object();
+	char talk[32];
 
+	if (cfg->detect) {
+		hear_variable(cfg, talk, sizeof(talk));
+		json_object_set_new(all, HEAR_VARIABLE, json_string(talk));
+	}
 	for (size_t i = 0; i < cfg->variables.n; i++)
 		json_object_set_new(all, cfg->variables.v[i].key,
 				    json_string(cfg->variables.v[i].value));
@@ -441,6 +452,53 @@ int leg_release(struct ari *ari, const char *id)
 	if (leg->in_app)
 		leg_continue(leg, false);
 	leg_report(leg, TC_PBX_RELEASED);
+	return 0;
+}
+
+/* ---- keys ---- */
+
+static void press(struct leg *leg);
+
+static void on_pressed(void *arg, const struct rest_reply *reply)
+{
+	struct leg *leg = arg;
+
+	leg->pressing = NULL;
+	if (reply->status < 200 || reply->status >= 300)
+		tc_log(leg->ari->self, TC_LOG_WARN, "call %s: keys may not have been sent: %s",
+		       leg->id, reply->text);
+	if (leg->keys[0])
+		press(leg);
+}
+
+/* One request at a time: two of them might overtake each other. */
+static void press(struct leg *leg)
+{
+	char *path = channel_path(leg, "/dtmf");
+	json_t *body = json_pack("{s:s, s:i, s:i}", "dtmf", leg->keys, "duration", KEY_MS,
+				 "between", BETWEEN_MS);
+
+	leg->keys[0] = '\0';
+	leg->pressing = rest_send(leg->ari->rest, REST_NORMAL, "POST", path, body,
+				  leg->ari->cfg->timeout_ms, on_pressed, leg);
+	free(path);
+}
+
+int leg_press(struct ari *ari, const char *id, const char *keys)
+{
+	struct leg *leg = leg_find(ari, id);
+	size_t n;
+
+	if (!keys_valid(keys))
+		return -EINVAL;
+	if (!leg || leg->state != LEG_UP || !leg->in_app)
+		return -ENOTCONN;
+	n = strlen(leg->keys);
+	if (n + strlen(keys) >= sizeof(leg->keys))
+		return -EBUSY;
+	tc_strcopy(leg->keys + n, sizeof(leg->keys) - n, keys);
+	if (!leg->pressing)
+		press(leg);
 	return 0;
 }
 

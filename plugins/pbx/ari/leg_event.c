@@ -10,6 +10,7 @@
 
 #include "ari.h"
 #include "cause/cause.h"
+#include "hear.h"
 #include "media.h"
 #include "media_play.h"
 
@@ -36,6 +37,14 @@ void leg_report(struct leg *leg, enum tc_pbx_event_type type)
 	if (type == TC_PBX_RELEASED)
 		tc_strcopy(e.ref, sizeof(e.ref), LEG_RELEASED);
 	e.dialplan = leg->dialplan;
+	tc_pbx_event(leg->ari->self, &e);
+}
+
+void leg_guess(struct leg *leg, enum tc_pbx_event_type type, const char *why)
+{
+	struct tc_pbx_event e = event_of(leg, type);
+
+	tc_strcopy(e.text, sizeof(e.text), why);
 	tc_pbx_event(leg->ari->self, &e);
 }
 
@@ -82,11 +91,13 @@ void leg_end(struct leg *leg, enum tc_pbx_end end, const char *text)
 	if (leg->state == LEG_ENDED)
 		return;
 	leg->state = LEG_ENDED;
+	hear_missed(leg);
 	media_end(leg); /* first: what was spoken of its list counts */
 	e = event_of(leg, TC_PBX_ENDED);
 	e.end = end;
 	e.sip = leg->tech_cause;
 	e.q850 = leg->cause;
+	e.level_dbov = hear_level_dbov(leg);
 	tc_strcopy(e.text, sizeof(e.text), text);
 	if (leg->notes)
 		tc_pbx_note(leg->ari->self, leg->id, leg->notes);
@@ -234,6 +245,8 @@ static void on_stasis_start(struct leg *leg, const struct message *m)
 	leg->stay_ms = at_ms;
 	leg->moved_us = tc_now_us();
 	enter_app(leg, args ? args : "");
+	if (leg->in_app)
+		hear_answered(leg, leg->dialplan ? args : NULL);
 }
 
 static void on_stasis_end(struct leg *leg, const struct message *m)
@@ -341,6 +354,8 @@ void leg_message(struct leg *leg, const struct message *m)
 		{MESSAGE_STASIS_START, on_stasis_start},
 		{MESSAGE_STASIS_END, on_stasis_end},
 		{MESSAGE_DTMF, on_dtmf},
+		{MESSAGE_TALK_STARTED, hear_talk},
+		{MESSAGE_TALK_FINISHED, hear_talk},
 		{MESSAGE_HANGUP_REQUEST, on_hangup_request},
 		{MESSAGE_DESTROYED, on_destroyed},
 	};

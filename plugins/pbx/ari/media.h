@@ -36,6 +36,7 @@ void media_list_free(struct speech *list);
 struct media_way {
 	enum ari_media id;
 	const char *name;
+	bool hears; /* it brings the far end's sound: hear_sound() */
 	/* What it has for the whole trunk: media_own() gives it back. May be NULL. */
 	void *(*open)(struct ari *ari);
 	void (*close)(void *own);

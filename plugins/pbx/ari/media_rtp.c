@@ -12,6 +12,7 @@
 
 #include <tocsin/alloc.h>
 
+#include "hear.h"
 #include "media.h"
 #include "media_bridge.h"
 #include "media_rtp_probe.h"
@@ -36,6 +37,8 @@ struct rtp_leg {
 	struct rtpchan *chan;
 	struct bridge *bridge;
 	struct stream *stream; /* NULL until the channel is open */
+	struct event *sound;   /* what comes back; the same */
+	struct in_addr peer;   /* Asterisk */
 	bool entered;          /* the channel is in our application */
 	bool joined;
 	const struct speech *list; /* borrowed, while it plays */
@@ -130,6 +133,34 @@ static void on_notify(evutil_socket_t fd, short what, void *arg)
 
 /* ---- a leg ---- */
 
+#define PACKETS 16 /* that are read in one turn of the loop */
+#define HEADER  12
+
+/* The far end's sound, as the bridge gives it to our channel. */
+static void on_sound(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtp_leg *r = arg;
+	struct sockaddr_in from;
+	uint8_t packet[HEADER + 480];
+	int16_t pcm[480];
+
+	(void)what;
+	for (int i = 0; i < PACKETS; i++) {
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(fd, packet, sizeof(packet), MSG_DONTWAIT,
+				     (struct sockaddr *)&from, &len);
+
+		if (n < 0)
+			return;
+		/* nothing but 20 ms or so of u-law is asked for */
+		if (n <= HEADER || packet[0] != 0x80 || (packet[1] & 0x7f) != G711_ULAW ||
+		    from.sin_addr.s_addr != r->peer.s_addr || r->leg->state != LEG_UP)
+			continue;
+		g711_decode(G711_ULAW, packet + HEADER, pcm, (size_t)n - HEADER);
+		hear_sound(r->leg, pcm, (size_t)n - HEADER);
+	}
+}
+
 /* result: false: there can be no thread */
 static bool have_pacer(struct rtp *rtp)
 {
@@ -151,6 +182,10 @@ static void on_open(void *arg, const struct sockaddr_in *to)
 	stream_aim(r->stream, to, G711_ULAW);
 	/* Silence: Asterisk 16 heeds a channel's commands every 200 ms, or when a frame comes. */
 	stream_start(r->stream);
+	r->peer = to->sin_addr;
+	r->sound = event_new(tc_instance_loop(rtp->ari->self), rtpchan_fd(r->chan),
+			     EV_READ | EV_PERSIST, on_sound, r);
+	event_add(r->sound, NULL);
 	begin(r);
 }
 
@@ -238,6 +273,8 @@ static void rtp_end(struct leg *leg)
 
 	if (!r)
 		return;
+	if (r->sound)
+		event_free(r->sound);
 	if (r->stream)
 		stream_free(r->stream);
 	rtpchan_free(r->chan);
@@ -322,6 +359,7 @@ static void rtp_close(void *own)
 const struct media_way media_rtp = {
 	.id = ARI_MEDIA_RTP,
 	.name = "externalmedia",
+	.hears = true,
 	.open = rtp_open,
 	.close = rtp_close,
 	.usable = rtp_usable,

@@ -16,7 +16,7 @@
 #include "resolve.h"
 
 #define EXPEDITED 0xb8 /* DSCP EF, RFC 3246 */
-#define RECEIVE   2048 /* bytes of what is not read */
+#define RECEIVE   32768 /* bytes: what comes while the loop is busy */
 
 struct rtpchan {
 	TAILQ_ENTRY(rtpchan) link; /* while it waits for the address */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An RTP channel of Asterisk (externalMedia) and our socket for it. What is sent there is not
- * known here. What comes from there is not read.
+ * An RTP channel of Asterisk (externalMedia) and our socket for it. What is sent there, and
+ * what comes from there, is not known here.
  */
 #ifndef ARI_MEDIA_RTPCHAN_H
 #define ARI_MEDIA_RTPCHAN_H

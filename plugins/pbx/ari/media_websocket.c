@@ -10,6 +10,7 @@
 
 #include <tocsin/alloc.h>
 
+#include "hear.h"
 #include "media.h"
 #include "media_bridge.h"
 #include "media_wschan.h"
@@ -223,6 +224,14 @@ static void on_open(void *arg)
 	feed(w);
 }
 
+static void on_sound(void *arg, const int16_t *pcm, size_t n)
+{
+	struct ws_leg *w = arg;
+
+	if (w->leg->state == LEG_UP)
+		hear_sound(w->leg, pcm, n);
+}
+
 static void on_bridge(void *arg, const char *why)
 {
 	struct ws_leg *w = arg;
@@ -261,10 +270,16 @@ static void begin(struct ws_leg *w)
 {
 	static const struct wschan_events events = {
 		.open = on_open, .mark = on_mark, .flow = on_flow, .failed = on_failed};
+	static const struct wschan_events hearing = {.open = on_open,
+						     .mark = on_mark,
+						     .flow = on_flow,
+						     .sound = on_sound,
+						     .failed = on_failed};
+	bool hears = w->leg->ari->cfg->detect;
 	char channel[PART_SIZE];
 
 	bridge_part(w->leg, WEBSOCKET_CHANNEL, channel);
-	w->chan = wschan_new(w->leg->ari, channel, &events, w);
+	w->chan = wschan_new(w->leg->ari, channel, hears ? &hearing : &events, w);
 	w->bridge = bridge_new(w->leg, WEBSOCKET_BRIDGE, WEBSOCKET_CHANNEL, on_bridge, w);
 }
 
@@ -451,6 +466,7 @@ static void ws_probe_end(struct ari *ari)
 const struct media_way media_websocket = {
 	.id = ARI_MEDIA_WEBSOCKET,
 	.name = "websocket",
+	.hears = true,
 	.open = ws_open,
 	.close = ws_close,
 	.usable = ws_usable,

@@ -80,6 +80,19 @@ static void on_text(void *arg, const char *data, size_t len)
 	json_decref(json); /* the events may have freed w */
 }
 
+static void on_binary(void *arg, const void *data, size_t len)
+{
+	struct wschan *w = arg;
+	const uint8_t *bytes = data;
+	int16_t pcm[SEND_MAX];
+
+	if (!w->events->sound)
+		return;
+	for (size_t i = 0; i < len / 2 && i < SEND_MAX; i++)
+		pcm[i] = (int16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
+	w->events->sound(w->arg, pcm, len / 2 < SEND_MAX ? len / 2 : SEND_MAX);
+}
+
 /* ---- the connection ---- */
 
 static void on_opened(void *arg)
@@ -108,7 +121,7 @@ char *wschan_url(const char *url, const char *id)
 static void connect_to(struct wschan *w, const char *id)
 {
 	static const struct socket_events events = {
-		.opened = on_opened, .text = on_text, .closed = on_closed};
+		.opened = on_opened, .text = on_text, .binary = on_binary, .closed = on_closed};
 	const struct ari_config *cfg = w->ari->cfg;
 	char *url = wschan_url(cfg->url, id);
 	struct socket_target target = {.url = url,
@@ -165,6 +178,7 @@ struct wschan *wschan_new(struct ari *ari, const char *channel, const struct wsc
 
 	w->ari = ari;
 	w->channel = tc_strdup(channel);
+	w->both = events->sound != NULL;
 	w->events = events;
 	w->arg = arg;
 	make(w);

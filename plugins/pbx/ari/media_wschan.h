@@ -23,6 +23,11 @@ struct wschan_events {
 	void (*mark)(void *arg, uint32_t number);
 	/* Its queue is full, or has room again. */
 	void (*flow)(void *arg, bool go);
+	/*
+	 * What the bridge gives to the channel: PCM at 8 kHz. NULL: it is not wanted, and, where
+	 * the version can, not sent.
+	 */
+	void (*sound)(void *arg, const int16_t *pcm, size_t n);
 	void (*failed)(void *arg, const char *why);
 };
 

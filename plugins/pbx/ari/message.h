@@ -21,6 +21,8 @@
 	X(MESSAGE_PLAYBACK_STARTED, "PlaybackStarted") \
 	X(MESSAGE_PLAYBACK_CONTINUING, "PlaybackContinuing") \
 	X(MESSAGE_PLAYBACK_FINISHED, "PlaybackFinished") \
+	X(MESSAGE_TALK_STARTED, "ChannelTalkingStarted") \
+	X(MESSAGE_TALK_FINISHED, "ChannelTalkingFinished") \
 	X(MESSAGE_REPLACED, "ApplicationReplaced")
 
 enum message_type {

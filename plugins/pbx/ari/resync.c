@@ -11,6 +11,7 @@
 #include <tocsin/log.h>
 
 #include "ari.h"
+#include "hear.h"
 #include "media.h"
 
 static void listed(struct ari *ari, const char *method, const char *path, rest_done_fn done)
@@ -102,6 +103,7 @@ static void compare(struct leg *leg, const json_t *channel)
 {
 	bool was_up = leg->state == LEG_UP;
 
+	hear_missed(leg);
 	if (!channel) {
 		if (leg->asking)
 			return; /* it may come yet: the answer will tell */

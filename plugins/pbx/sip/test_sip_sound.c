@@ -3,6 +3,7 @@
  * Tests of the sound of the SIP trunk: G.711, rates, tones, coded clips, play lists, pacing.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -20,6 +21,7 @@
 
 #include "rtp/clips.h"
 #include "rtp/g711.h"
+#include "rtp/keys.h"
 #include "goertzel.h"
 #include "rtp/pacer.h"
 #include "rtp/playlist.h"
@@ -62,6 +64,84 @@ static void codes_come_back(void **state)
 		int bound = abs(pcm) / 16 + 16;
 		assert_true(abs(g711_ulaw_decode(g711_ulaw_encode((int16_t)pcm)) - pcm) < bound);
 		assert_true(abs(g711_alaw_decode(g711_alaw_encode((int16_t)pcm)) - pcm) < bound);
+	}
+}
+
+/* ---- keys ---- */
+
+static void keys_are_checked(void **state)
+{
+	struct keys k = {0};
+
+	(void)state;
+	assert_true(keys_valid("0123456789*#ABCD"));
+	assert_false(keys_valid(""));
+	assert_false(keys_valid("12a"));
+	assert_false(keys_valid("1,2"));
+	assert_true(keys_valid("00000000000000000000000000000000"));
+	assert_false(keys_valid("000000000000000000000000000000000"));
+	assert_int_equal(keys_press(&k, "00000000000000000000000000000"), 0);
+	assert_int_equal(keys_press(&k, "1234"), -EBUSY);
+	assert_int_equal(keys_press(&k, "123"), 0);
+}
+
+/* RFC 4733 2.5.1: a growing duration, the end thrice, one time for the whole event. */
+static void keys_become_events(void **state)
+{
+	uint8_t payload[FRAME];
+	struct keys k = {0};
+
+	(void)state;
+	assert_false(keys_next(&k, true, G711_ULAW, payload).event);
+	assert_int_equal(keys_press(&k, "#"), 0);
+	assert_int_equal(keys_press(&k, "4"), 0);
+	for (unsigned key = 0; key < 2; key++)
+		for (unsigned tick = 0; tick < 15; tick++) {
+			struct keys_frame f = keys_next(&k, true, G711_ALAW, payload);
+			unsigned duration = (unsigned)(payload[2] << 8 | payload[3]);
+
+			assert_false(f.tones);
+			assert_int_equal(f.event, tick < 10);
+			if (!f.event)
+				continue;
+			assert_int_equal(f.begins, tick == 0);
+			assert_int_equal(f.samples, tick * 160);
+			assert_int_equal(payload[0], key ? 4 : 11);
+			assert_int_equal(payload[1], tick < 7 ? 10 : 0x8a);
+			assert_int_equal(duration, tick < 7 ? (tick + 1) * 160 : 1280);
+		}
+	assert_false(keys_next(&k, true, G711_ULAW, payload).event);
+}
+
+/* Our own ear hears each of them once, in both laws. */
+static void keys_become_tones(void **state)
+{
+	static const enum g711_law laws[] = {G711_ULAW, G711_ALAW};
+	static const char all[] = "0123456789*#ABCD";
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct goertzel ear = {0};
+		struct keys k = {0};
+		char heard[40] = "", now[8];
+		size_t n = 0;
+
+		assert_int_equal(keys_press(&k, all), 0);
+		for (size_t frame = 0; frame < 16 * 15 + 5; frame++) {
+			uint8_t code[FRAME];
+			int16_t pcm[FRAME];
+
+			memset(code, i ? G711_ALAW_SILENCE : G711_ULAW_SILENCE, sizeof(code));
+			struct keys_frame f = keys_next(&k, false, laws[i], code);
+			assert_false(f.event);
+			g711_decode(laws[i], code, pcm, FRAME);
+			size_t more = goertzel_feed(&ear, pcm, FRAME, now, sizeof(now));
+			assert_true(n + more < sizeof(heard));
+			memcpy(heard + n, now, more);
+			n += more;
+		}
+		heard[n] = '\0';
+		assert_string_equal(heard, all);
 	}
 }
 
@@ -523,6 +603,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_are_those_of_the_tables),
 		cmocka_unit_test(codes_come_back),
+		cmocka_unit_test(keys_are_checked),
+		cmocka_unit_test(keys_become_events),
+		cmocka_unit_test(keys_become_tones),
 		cmocka_unit_test(rates_are_changed),
 		cmocka_unit_test(resampling_moves_nothing),
 		cmocka_unit_test(tones_are_keys),

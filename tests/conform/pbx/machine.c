@@ -34,7 +34,7 @@ struct way {
 
 static const struct way direct[] = {{"{\"detect_machine\": true}", true, 0}};
 static const struct way through_asterisk[] = {
-	{"{\"detect_machine\": true}", false, 0},
+	{"{\"detect_machine\": true, \"media\": \"file\"}", false, 0},
 	{"{\"detect_machine\": true, \"media\": \"externalmedia\"}", true, 0},
 	{"{\"detect_machine\": true, \"media\": \"websocket\"}", true, 22},
 };
