@@ -303,6 +303,7 @@ static void close_trunk(void *state)
 	sockets_free(ari->sockets);
 	rest_free(ari->rest);
 	tc_timer_free(ari->deaf);
+	tc_timer_free(ari->relist);
 	free(ari);
 }
 
@@ -328,6 +329,7 @@ static int open_trunk(struct tc_instance *self, const void *cfg, void **state)
 		return -EIO;
 	}
 	ari->deaf = tc_timer_new(self, resync_deaf, ari);
+	ari->relist = tc_timer_new(self, resync_again, ari);
 	ari->medias = medias_new(ari);
 	ari->link = link_new(ari);
 	*state = ari;
@@ -341,7 +343,7 @@ static void status(void *state, struct tc_status *out)
 	const char *why;
 	const char *way = medias_way(ari->medias, &why);
 
-	tc_status_health(out, link_up(ari->link), "%s", link_text(ari->link));
+	tc_status_health(out, link_healthy(ari->link), "%s", link_text(ari->link));
 	tc_status_text(out, "version", ari->version);
 	tc_status_text(out, "media", way ? way : "none");
 	tc_status_text(out, "media_text", why);

@@ -91,6 +91,8 @@ struct ari {
 	int64_t listed_us;            /* when the list of channels was asked for */
 	struct tc_timer *deaf;        /* resync.c: since nothing is heard of it */
 	bool is_deaf;
+	struct tc_timer *relist;      /* resync.c: ask again */
+	int64_t relist_ms;
 	TAILQ_HEAD(, check) checks;   /* check.c */
 };
 
@@ -229,10 +231,16 @@ bool link_up(const struct link *link);
  * event has come, a moment later.
  */
 bool link_listed(const struct link *link);
+/* The same, and speech can be given to it: the trunk can be used. */
+bool link_healthy(const struct link *link);
 /* Why (not), for people. */
 const char *link_text(const struct link *link);
 /* The list of channels could not be had: begin with a new connection. */
 void link_broken(struct link *link, const char *why);
+/* It could not be had now, and is asked for again: the connection stays. */
+void link_unsynced(struct link *link, const char *why);
+/* No way of speech works, and why; NULL: one does. */
+void link_speech(struct link *link, const char *why);
 /* What was missed is known now: the trunk can be used. */
 void link_synced(struct link *link);
 
@@ -243,6 +251,8 @@ void link_synced(struct link *link);
  * link_broken() follows.
  */
 void resync(struct ari *ari);
+/* The same once more, in the same connection: what was asked for did not come. */
+void resync_again(void *ari);
 /* End what nobody needs: kind is "/channels/" or "/bridges/". */
 void resync_sweep(struct ari *ari, const char *kind, const char *id);
 /* Give up what is under way: nothing is heard of Asterisk. */

@@ -50,6 +50,7 @@ struct link {
 	bool replaced;           /* by another program, in this connection */
 	unsigned failures;       /* since it was up */
 	char text[160];
+	char mute[160];          /* why no way of speech works; "" = one does */
 	uint64_t events, reconnects;
 };
 
@@ -63,6 +64,11 @@ bool link_listed(const struct link *link)
 	return link->open && link->synced;
 }
 
+bool link_healthy(const struct link *link)
+{
+	return link_up(link) && !link->mute[0];
+}
+
 const char *link_text(const struct link *link)
 {
 	return link->text;
@@ -71,8 +77,10 @@ const char *link_text(const struct link *link)
 /* Tell the core when it has changed. */
 static void judge(struct link *link, const char *why)
 {
-	bool up = link_up(link);
+	bool up = link_healthy(link);
 
+	if (link_up(link) && !up)
+		why = link->mute;
 	if (up)
 		snprintf(link->text, sizeof(link->text), "Asterisk %s", link->ari->version);
 	else
@@ -104,7 +112,7 @@ static void on_ping(void *arg, const struct rest_reply *reply)
 	if (!link->answered)
 		link->echo_us = 0; /* nothing can be expected of it */
 	snprintf(why, sizeof(why), "Asterisk does not answer requests: %s", reply->text);
-	judge(link, link->open ? why : link->text);
+	judge(link, link->open && !link->answered ? why : link->text);
 	tc_timer_start(link->ping, link->answered ? link->ari->cfg->keepalive_ms : PROBE_MS);
 }
 
@@ -254,7 +262,7 @@ static void on_opened(void *arg)
 
 	link->open = true;
 	link->reconnects++;
-	ari_hold(link->ari, "connecting to Asterisk"); /* until heard(), or it is closed */
+	ari_hold(link->ari, "connecting to Asterisk");
 	send_ping(link);
 	resync(link->ari);
 }
@@ -335,6 +343,24 @@ void link_broken(struct link *link, const char *why)
 	on_closed(link, 0, why);
 }
 
+void link_unsynced(struct link *link, const char *why)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "Asterisk does not list its calls: %s", why);
+	ari_hold(link->ari, NULL); /* that it is down says enough */
+	judge(link, text);
+}
+
+void link_speech(struct link *link, const char *why)
+{
+	link->mute[0] = '\0';
+	if (why)
+		snprintf(link->mute, sizeof(link->mute), "Asterisk cannot be given any speech: %s",
+			 why);
+	judge(link, link->text);
+}
+
 static void not_heard(void *arg)
 {
 	link_broken(arg, "they do not arrive");
@@ -344,6 +370,7 @@ static void not_heard(void *arg)
 void link_synced(struct link *link)
 {
 	link->synced = link->answered = true;
+	ari_hold(link->ari, "connecting to Asterisk"); /* until heard(), or it is closed */
 	judge(link, "waiting for the first event");
 	if (link->pinging)
 		rest_cancel(link->pinging);

@@ -15,6 +15,7 @@
 #include <tocsin/prompt.h>
 
 #define AGAIN_MS  (5 * 60 * 1000) /* a better way may have become usable */
+#define NONE_MS   5000            /* while none works, twice as long each time */
 #define DOUBT_MS  10000           /* after one has failed in a call */
 #define SILENCES  16
 #define PROBE_HZ  8000
@@ -52,6 +53,7 @@ struct medias {
 	struct candidate candidates[MEDIA_WAYS];
 	const struct media_way *said; /* what the log says that is used */
 	bool said_none, choosing;
+	int64_t none_ms; /* until they are tried again should none work */
 	struct tc_timer *again, *tell;
 	STAILQ_HEAD(, prove) proves;
 	struct tc_clip *silences[SILENCES]; /* owned; the newest first */
@@ -161,6 +163,14 @@ static void settle(struct medias *medias)
 		tc_log(ari->self, TC_LOG_ERROR, "Asterisk cannot be given any speech: %s", why);
 	medias->said = way;
 	medias->said_none = !way;
+	link_speech(ari->link, way ? NULL : why);
+	if (!way) {
+		tc_timer_start(medias->again, medias->none_ms);
+		if (medias->none_ms < AGAIN_MS)
+			medias->none_ms *= 2;
+		return;
+	}
+	medias->none_ms = NONE_MS;
 	for (size_t i = 0; i < MEDIA_WAYS && ways[i] != way; i++)
 		better |= considered(ari, i);
 	if (better)
@@ -368,6 +378,7 @@ struct medias *medias_new(struct ari *ari)
 	struct medias *medias = tc_alloc(sizeof(*medias));
 
 	medias->ari = ari;
+	medias->none_ms = NONE_MS;
 	ari->medias = medias; /* the ways look for it */
 	medias->again = tc_timer_new(ari->self, on_again, medias);
 	medias->tell = tc_timer_new(ari->self, on_tell, medias);

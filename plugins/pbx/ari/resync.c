@@ -14,6 +14,25 @@
 #include "hear.h"
 #include "media.h"
 
+#define AGAIN_MIN_MS 500
+#define AGAIN_MAX_MS 8000
+
+/*
+ * The connection for events stands, so a new one would not help: ask again, later and later. But
+ * when our application is unknown it is of no use.
+ */
+static void failed(struct ari *ari, const struct rest_reply *reply)
+{
+	if (reply->status == 404) {
+		link_broken(ari->link, reply->text);
+		return;
+	}
+	link_unsynced(ari->link, reply->text);
+	tc_timer_start(ari->relist, ari->relist_ms);
+	if (ari->relist_ms < AGAIN_MAX_MS)
+		ari->relist_ms *= 2;
+}
+
 static void listed(struct ari *ari, const char *method, const char *path, rest_done_fn done)
 {
 	ari->listing = rest_send(ari->rest, REST_URGENT, method, path, NULL, ari->cfg->timeout_ms,
@@ -143,7 +162,7 @@ static void on_channels(void *arg, const struct rest_reply *reply)
 	ari->app_ids = NULL;
 	if (reply->status != 200 || !json_is_array(reply->json)) {
 		json_decref(ids);
-		link_broken(ari->link, reply->text);
+		failed(ari, reply);
 		return;
 	}
 	for (leg = TAILQ_FIRST(&ari->legs); leg; leg = next) {
@@ -166,7 +185,7 @@ static void on_app(void *arg, const struct rest_reply *reply)
 
 	ari->listing = NULL;
 	if (reply->status != 200) {
-		link_broken(ari->link, reply->text);
+		failed(ari, reply);
 		return;
 	}
 	json_decref(ari->app_ids);
@@ -184,7 +203,7 @@ static void on_info(void *arg, const struct rest_reply *reply)
 
 	ari->listing = NULL;
 	if (reply->status != 200 || !version) {
-		link_broken(ari->link, reply->text);
+		failed(ari, reply);
 		return;
 	}
 	if (strcmp(ari->version, version) != 0)
@@ -197,10 +216,18 @@ static void on_info(void *arg, const struct rest_reply *reply)
 	tc_buf_fini(&path);
 }
 
+void resync_again(void *arg)
+{
+	struct ari *ari = arg;
+
+	listed(ari, "GET", "/asterisk/info?only=system", on_info);
+}
+
 void resync(struct ari *ari)
 {
 	resync_stop(ari);
-	listed(ari, "GET", "/asterisk/info?only=system", on_info);
+	ari->relist_ms = AGAIN_MIN_MS;
+	resync_again(ari);
 }
 
 void resync_deaf(void *arg)
@@ -221,6 +248,7 @@ void resync_stop(struct ari *ari)
 		ari->is_deaf = true;
 		tc_timer_start(ari->deaf, ari->cfg->lost_after_ms);
 	}
+	tc_timer_stop(ari->relist);
 	if (ari->listing)
 		rest_cancel(ari->listing);
 	ari->listing = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A call of an earlier process that rings, asked for at every moment of the connection's life. The
- * peer is a server of this test: the few answers and the one event that a connection needs.
+ * A call of an earlier process that rings, asked for at every moment of the connection's life; and
+ * what becomes of the trunk when Asterisk does not list its calls, or takes no speech. The peer is a
+ * server of this test: the few answers and the one event that a connection needs.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -41,6 +42,9 @@ struct fixture {
 	unsigned n_log;
 	int events_fd;               /* -1 = none */
 	bool mute;                   /* the answer to a ping is an answer, without its event */
+	unsigned connections;        /* for events, so far */
+	bool refuses;                /* to list channels */
+	unsigned refused;            /* so often */
 	unsigned rings;              /* on the loop only, as the next */
 	int64_t rang_us;
 };
@@ -93,6 +97,7 @@ static void give_events(struct fixture *f, int fd, const char *head)
 	free(answer);
 	pthread_mutex_lock(&f->lock);
 	f->events_fd = fd;
+	f->connections++;
 	pthread_mutex_unlock(&f->lock);
 	while (ws_peer_receive(fd, &frame))
 		free(frame.data);
@@ -100,6 +105,15 @@ static void give_events(struct fixture *f, int fd, const char *head)
 	if (f->events_fd == fd)
 		f->events_fd = -1;
 	pthread_mutex_unlock(&f->lock);
+}
+
+static bool refuse(struct fixture *f, const char *path)
+{
+	pthread_mutex_lock(&f->lock);
+	bool yes = f->refuses && !strcmp(path, "/channels");
+	f->refused += yes;
+	pthread_mutex_unlock(&f->lock);
+	return yes;
 }
 
 static void serve(struct tcp_peer *peer, int fd, unsigned n, void *arg)
@@ -123,11 +137,14 @@ static void serve(struct tcp_peer *peer, int fd, unsigned n, void *arg)
 		if (len >= sizeof(body) || !tcp_peer_read(fd, body, len))
 			return;
 		note(f, method, path);
-		text = answer_to(method, path);
+		bool refused = refuse(f, path);
+		text = refused ? NULL : answer_to(method, path);
 		reply = tc_asprintf("HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
 				    "Content-Length: %zu\r\n\r\n%s",
-				    text ? "200 OK" : "404 Not Found", text ? strlen(text) : 0,
-				    text ? text : "");
+				    text      ? "200 OK"
+				    : refused ? "503 Service Unavailable"
+					      : "404 Not Found",
+				    text ? strlen(text) : 0, text ? text : "");
 		tcp_peer_write(fd, reply, strlen(reply));
 		free(reply);
 	}
@@ -315,6 +332,55 @@ static void when_it_is_up(void **state)
 	rings_soon(f, since_us);
 }
 
+/* ---- a trunk that cannot be used ---- */
+
+static bool is_refused_often(struct fixture *f)
+{
+	pthread_mutex_lock(&f->lock);
+	bool often = f->refused >= 3;
+	pthread_mutex_unlock(&f->lock);
+	return often;
+}
+
+/* Requests fail, events could come: another connection would not help. */
+static void lists_are_asked_for_again_in_the_same_connection(void **state)
+{
+	struct fixture *f = *state;
+
+	f->refuses = true;
+	let_events_come(f);
+	until(f, is_refused_often);
+	assert_false(is_up(f));
+	assert_non_null(strstr(link_text(f->ari->link), "does not list its calls: 503"));
+	pthread_mutex_lock(&f->lock);
+	assert_int_equal(f->connections, 1);
+	f->refuses = false;
+	pthread_mutex_unlock(&f->lock);
+	until(f, is_up);
+	assert_int_equal(f->connections, 1);
+}
+
+static bool has_judged_speech(struct fixture *f)
+{
+	return is_up(f) && !link_healthy(f->ari->link);
+}
+
+static void a_trunk_that_cannot_speak_is_unhealthy(void **state)
+{
+	struct fixture *f = *state;
+	const struct trunk *trunk;
+
+	let_events_come(f);
+	until(f, has_judged_speech);
+	assert_non_null(strstr(link_text(f->ari->link), "speech: file:"));
+	host_rig_turn(&f->host);
+	trunk = trunks_find(f->trunks, tc_instance_name(f->self));
+	assert_false(trunk->healthy);
+	assert_non_null(strstr(trunk->text, "speech: file:"));
+	link_speech(f->ari->link, NULL);
+	assert_true(link_healthy(f->ari->link));
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -324,6 +390,8 @@ int main(void)
 		WITH(between_the_list_and_the_first_event),
 		WITH(in_a_connection_whose_first_event_does_not_come),
 		WITH(when_it_is_up),
+		WITH(lists_are_asked_for_again_in_the_same_connection),
+		WITH(a_trunk_that_cannot_speak_is_unhealthy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
