@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The ways of speech to Asterisk: each by itself, and fifty calls at once, each with its own."""
 import itertools
+import os
 import re
 import time
 
@@ -85,16 +86,32 @@ def test_no_way_at_all_is_seen(rig, pbx):
 
 
 def test_where_nothing_can_be_said_another_trunk_does(rig, pbx):
+    """The trunk that cannot speak is not even asked: it is unhealthy, and says why."""
     room = rig.room(Habit(keys="4@0.5"))
     d = rig.daemon(trunks=[
         pbx.trunk(room.port, name="mute", media="http"),
         {"name": "direct", "uri": "sip:{number}@127.0.0.1:%d" % room.port}], over={
             "http": {"public_url": "http://127.0.0.1:%d" % ports.take()}})
-    proc.wait_for("it to be seen", lambda: trunk(d, "mute")["status"]["media"] == "none")
+    proc.wait_for("it to be unhealthy", lambda: not trunk(d, "mute")["healthy"])
+    proc.wait_for("the reason", lambda: "speech: http" in trunk(d, "mute")["text"])
     alert = d.raise_alert(NUMBER)
     d.wait_state(alert, "acknowledged")
-    d.wait_results(alert, ["unreachable", "acknowledged"])
-    assert [c["trunk"] for c in d.calls(alert)] == ["mute", "direct"]
+    d.wait_results(alert, ["acknowledged"])
+    assert [c["trunk"] for c in d.calls(alert)] == ["direct"]
+
+
+def test_speech_that_works_again_is_noticed(rig, pbx, tmp_path):
+    """A folder that Asterisk did not see is there after all: the trunk is healthy by itself."""
+    room = rig.room(Habit(keys="4@0.5"))
+    seen = tmp_path / "as-asterisk-names-it"
+    ours = tmp_path / "as-we-name-it"
+    ours.mkdir()
+    d = rig.daemon(room, asterisk=pbx, media="file", media_dir=str(ours), media_path=str(seen))
+    proc.wait_for("it to be unhealthy", lambda: "speech: file" in trunk(d)["text"])
+    os.symlink(ours, seen)
+    proc.wait_for("it to be healthy", lambda: trunk(d)["healthy"], 30)
+    assert trunk(d)["status"]["media"] == "file"
+    d.wait_state(d.raise_alert(NUMBER), "acknowledged")
 
 
 # --- fifty ------------------------------------------------------------------------------------
