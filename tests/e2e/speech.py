@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Speech in tests: rendered by the daemon's own voice, found in what a phone recorded."""
+"""Speech in tests: rendered by the daemon's own voice, found in what a phone recorded; and what
+people and machines say who are called."""
+import subprocess
 import wave
 
 from rig import wavcheck
@@ -14,6 +16,25 @@ GREETING, MENU = PROMPTS["prompts"]["greeting"], PROMPTS["prompts"]["menu"]
 def seconds(path):
     with wave.open(str(path)) as w:
         return w.getnframes() / w.getframerate()
+
+
+def spoken(path, text, beep_hz=None, beep_s=0.4, pause_s=0.6, voice="en-us"):
+    """What a person or a machine says when it has answered, as a WAV of 8 kHz; returns its path.
+
+    beep_hz  a tone so long after it; None: none
+    """
+    path = str(path)
+    form = ["-r", "8000", "-c", "1", "-b", "16"]
+    subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", path + ".voice.wav", text],
+                   check=True)
+    subprocess.run(["sox", "-D", path + ".voice.wav"] + form + [
+        path, "gain", "-n", "-6", "pad", "0.4", str(pause_s)], check=True)
+    if beep_hz:
+        subprocess.run(["sox", "-D", "-n"] + form + [path + ".beep.wav", "synth", str(beep_s),
+                        "sine", str(beep_hz), "gain", "-10"], check=True)
+        subprocess.run(["sox", "-D", path, path + ".beep.wav", path + ".whole.wav"], check=True)
+        return path + ".whole.wav"
+    return path
 
 
 class Voice:

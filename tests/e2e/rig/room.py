@@ -24,9 +24,10 @@ CODES = {k: i for i, k in enumerate("0123456789*#ABCD")}
 
 # What a person does. ring: seconds until the answer, None: never; keys "4@3,2@6": seconds after the
 # answer; hangup: as well, None: waits for the other side; refuse: (486, "Busy Here") in place of an
-# answer; rings False: no 180 before the answer; info: keys by SIP INFO.
-Habit = collections.namedtuple("Habit", "ring keys hangup refuse rings info",
-                               defaults=(0.0, "", None, None, True, False))
+# answer; rings False: no 180 before the answer; info: keys by SIP INFO; says: a WAV (8 kHz mono 16
+# bit) that is played from the answer on, and silence after it.
+Habit = collections.namedtuple("Habit", "ring keys hangup refuse rings info says",
+                               defaults=(0.0, "", None, None, True, False, None))
 
 
 def _ulaw_table():
@@ -37,6 +38,27 @@ def _ulaw_table():
 
 
 ULAW = _ulaw_table()
+BY_LEVEL = np.argsort(ULAW, kind="stable")      # codes, the lowest sample first
+
+
+def ulaw(samples):
+    """Samples -> codes, each the nearest."""
+    levels = ULAW[BY_LEVEL].astype(int)
+    right = np.clip(np.searchsorted(levels, samples), 1, 255)
+    left = right - 1
+    nearer = np.where(samples - levels[left] < levels[right] - samples, left, right)
+    return BY_LEVEL[nearer].astype(np.uint8)
+
+
+def sound(path):
+    """A WAV as the payloads of its packets."""
+    with wave.open(str(path)) as w:
+        assert (w.getnchannels(), w.getsampwidth(), w.getframerate()) == (1, 2, 8000), path
+        samples = np.frombuffer(w.readframes(w.getnframes()), "<i2").astype(int)
+    whole = np.zeros(-(-len(samples) // 160) * 160, int)
+    whole[:len(samples)] = samples
+    codes = ulaw(whole).tobytes()
+    return [codes[i:i + 160] for i in range(0, len(codes), 160)]
 
 
 class Call:
@@ -52,6 +74,7 @@ class Call:
         self.packets = []                   # (arrival, timestamp, payload)
         self.info_sent = 0
         self.seq, self.cseq, self.answers = random.getrandbits(15), 1, []
+        self.pressing_until = 0.0           # time.monotonic()
         at = re.search(r"^c=IN IP4 (\S+)", text, re.M), re.search(r"^m=audio (\d+)", text, re.M)
         self.media = (at[0].group(1), int(at[1].group(1))) if all(at) else None
         self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -256,6 +279,24 @@ class Room:
             self.press(call, key, float(at), call.habit.info)
         if call.habit.hangup is not None:
             self.hang_up(call, call.habit.hangup)
+        if call.habit.says is not None:
+            self._say(call, sound(call.habit.says), time.monotonic(), 0,
+                      random.getrandbits(31))
+
+    def _say(self, call, packets, began, said, stamp):
+        """What is due of it; said: packets so far. While a key is pressed there is no sound."""
+        if call.state != "up" or call.media is None:
+            return
+        while said <= (time.monotonic() - began) / 0.02:
+            payload = packets[said] if said < len(packets) else b"\xff" * 160
+            if time.monotonic() > call.pressing_until:
+                call.seq = call.seq + 1 & 0xffff
+                packet = (bytes((0x80, 0x80 if said == 0 else 0)) + call.seq.to_bytes(2, "big")
+                          + (stamp + 160 * said & 0xffffffff).to_bytes(4, "big") + b"ROOM")
+                call.rtp.sendto(packet + payload, call.media)
+            said += 1
+        self._later(max(0.0, began + 0.02 * said - time.monotonic()), self._say, call, packets,
+                    began, said, stamp)
 
     def _send_answer(self, call):
         if "acked" in call.times or call.state not in ("ringing", "up"):
@@ -324,6 +365,7 @@ class Room:
         if call.state != "up" or call.media is None:
             return
         stamp = stamp or int(time.monotonic() * 8000) & 0x7fffffff
+        call.pressing_until = time.monotonic() + 0.1
         end = step >= 5
         call.seq = call.seq + 1 & 0xffff
         packet = (bytes((0x80, EVENTS | (0x80 if step == 0 else 0)))
