@@ -9,11 +9,11 @@
 
 #include "level.h"
 
-#define FRAME_MS  20
-#define LATE_MS   200 /* what has not come by then is silence */
-#define EARLY_MS  400 /* so far ahead sound may be: it was late before */
-#define ABOVE     6.3 /* 8 dB: so much louder than the least of the last second is voice */
-#define GAP       3   /* frames without voice that a word may have in it */
+#define FRAME_MS 20
+#define LATE_MS  200 /* what has not come by then is silence */
+#define EARLY_MS 400 /* so far ahead sound may be: it was late before */
+#define ABOVE    6.3 /* 8 dB: so much louder than the least of the last second is voice */
+#define GAP      3   /* frames without voice that a word may have in it */
 
 void amd_init(struct amd *amd, const struct talk_settings *cfg, amd_fn told, void *arg)
 {

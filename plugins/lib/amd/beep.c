@@ -4,21 +4,21 @@
 
 #include <math.h>
 
-#define RATE      8000.0
-#define HALF      (BEEP_FRAME / 2)
-#define HZ_MIN    350
-#define HZ_MAX    2200
-#define OFF       5      /* so many Hz a measured pitch may be off */
-#define NEAR      0.004  /* radians a sample: 5 Hz */
-#define PURE      0.85   /* so much of a frame is the tone */
-#define LEAST     3.4e4  /* mean square of -45 dBov */
-#define SAME_HZ   8.0    /* how far a frame may be from the others */
-#define SAME_LOUD 2.0    /* and by which factor of power */
-#define FRAMES    6      /* those wholly within 150 ms */
-#define FRAMES_MAX 100   /* what is longer is no beep */
-#define QUIET     0.063  /* -12 dB: it is over, not followed by something else */
+#define RATE         8000.0
+#define HALF         (BEEP_FRAME / 2)
+#define HZ_MIN       350
+#define HZ_MAX       2200
+#define OFF          5     /* so many Hz a measured pitch may be off */
+#define NEAR         0.004 /* radians a sample: 5 Hz */
+#define PURE         0.85  /* so much of a frame is the tone */
+#define LEAST        3.4e4 /* mean square of -45 dBov */
+#define SAME_HZ      8.0   /* how far a frame may be from the others */
+#define SAME_LOUD    2.0   /* and by which factor of power */
+#define FRAMES       6     /* those wholly within 150 ms */
+#define FRAMES_MAX   100   /* what is longer is no beep */
+#define QUIET        0.063 /* -12 dB: it is over, not followed by something else */
 #define QUIET_FRAMES 3
-#define END_FRAMES 5     /* within which these must come */
+#define END_FRAMES   5   /* within which these must come */
 #define AGAIN_FRAMES 32  /* a busy tone has begun again by then */
 #define BLIND_FRAMES 150 /* after one */
 

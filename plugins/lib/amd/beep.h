@@ -18,13 +18,13 @@
 
 /* Begins as zeros. */
 struct beep {
-	unsigned frames;    /* of the tone that is heard; 0 = none */
-	double hz, power;   /* of it: means */
-	unsigned since;     /* frames since a tone has ended, of which: */
+	unsigned frames;  /* of the tone that is heard; 0 = none */
+	double hz, power; /* of it: means */
+	unsigned since;   /* frames since a tone has ended, of which: */
 	unsigned quiet;
-	unsigned ended;     /* its frames; 0 = none has */
+	unsigned ended; /* its frames; 0 = none has */
 	double ended_hz, ended_power;
-	unsigned blind;     /* frames for which no tone counts: busy */
+	unsigned blind; /* frames for which no tone counts: busy */
 };
 
 /*

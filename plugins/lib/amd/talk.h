@@ -34,10 +34,10 @@ struct talk {
 	const struct talk_settings *cfg; /* borrowed */
 	enum { TALK_LISTENS, TALK_WAITS, TALK_OVER } state;
 	bool talks;
-	int64_t began_ms; /* of the newest word */
-	int64_t quiet_ms; /* since when there is silence, if there is */
-	int64_t spoken_ms;          /* words that have ended, together */
-	int64_t words;              /* the same */
+	int64_t began_ms;  /* of the newest word */
+	int64_t quiet_ms;  /* since when there is silence, if there is */
+	int64_t spoken_ms; /* words that have ended, together */
+	int64_t words;     /* the same */
 };
 
 /* A word begins. */

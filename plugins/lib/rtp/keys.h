@@ -10,8 +10,8 @@
 
 #include "clips.h"
 
-#define KEYS_MAX    32
-#define KEYS_INBAND (-1)
+#define KEYS_MAX        32
+#define KEYS_INBAND     (-1)
 #define KEYS_EVENT_SIZE 4 /* bytes of an event's payload */
 
 /* Begins as zeros. */

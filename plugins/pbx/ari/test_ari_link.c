@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A call of an earlier process that rings, asked for at every moment of the connection's life; and
- * what becomes of the trunk when Asterisk does not list its calls, or takes no speech. The peer is a
- * server of this test: the few answers and the one event that a connection needs.
+ * what becomes of the trunk when Asterisk does not list its calls, or takes no speech. The peer is
+ * a server of this test: the few answers and the one event that a connection needs.
  */
 #include <pthread.h>
 #include <setjmp.h>

@@ -188,7 +188,7 @@ struct greeting {
 	"You have reached the voice mail of Alice. I cannot take your call right now. "            \
 	"Please leave a message after the tone."
 #define GERMAN_TEXT                                                                                \
-	"Guten Tag. Der gewünschte Gesprächspartner ist zurzeit nicht erreichbar. Bitte "          \
+	"Guten Tag. Der gewünschte Gesprächspartner ist zurzeit nicht erreichbar. Bitte " \
 	"hinterlassen Sie eine Nachricht nach dem Signalton."
 #define FRENCH_TEXT                                                                                \
 	"Bonjour, vous êtes bien sur la messagerie de Pierre. Laissez un message après le bip."

@@ -20,7 +20,7 @@
 	X(PHONE_ANSWERS_BLIND, '6') /* picks up after 300 ms without having rung */                \
 	X(PHONE_REDIRECTS, '7')     /* to phone_decoy_port() */                                    \
 	X(PHONE_DEAF, '8')          /* no answer at all */                                         \
-	X(PHONE_HOLDS, '9')         /* picks up, puts us on hold after 200 ms, for 600 ms */        \
+	X(PHONE_HOLDS, '9')         /* picks up, puts us on hold after 200 ms, for 600 ms */       \
 	X(PHONE_SPEAKS, '*')        /* picks up, plays the tape of the next character (tape.h) */
 
 enum phone_habit {

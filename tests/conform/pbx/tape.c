@@ -18,7 +18,7 @@ static uint8_t ulaw(int pcm)
 
 	while (segment < 7 && value >= 64 << segment)
 		segment++;
-	return (uint8_t)~(sign | segment << 4 | (value >> (segment + 1) & 15));
+	return (uint8_t) ~(sign | segment << 4 | (value >> (segment + 1) & 15));
 }
 
 static bool speaks(enum tape tape, unsigned ms)

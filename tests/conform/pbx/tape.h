@@ -11,9 +11,9 @@
 
 /* By the second character of the telephone's number. */
 enum tape {
-	TAPE_MACHINE = '1',  /* a greeting of 3.2 s, and after half a second a beep of 1000 Hz */
-	TAPE_HUMAN = '2',    /* one word */
-	TAPE_NO_BEEP = '3',  /* the greeting alone */
+	TAPE_MACHINE = '1', /* a greeting of 3.2 s, and after half a second a beep of 1000 Hz */
+	TAPE_HUMAN = '2',   /* one word */
+	TAPE_NO_BEEP = '3', /* the greeting alone */
 	TAPE_SILENCE = '4',
 };
 
