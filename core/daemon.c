@@ -18,6 +18,7 @@
 #include <tocsin/alloc.h>
 
 #include "alert/alert.h"
+#include "alert/self_alarm.h"
 #include "api/api.h"
 #include "call/page.h"
 #include "call/trunk.h"
@@ -58,6 +59,7 @@ struct daemon {
 	struct prompts *prompts;
 	struct caller *caller;
 	struct alerts *alerts;
+	struct self_alarms *self_alarms;
 	struct api *api;
 	struct event *signals[SIGNALS];
 	int lock_fd; /* of the state directory, -1 = none */
@@ -217,6 +219,15 @@ static void on_resumed(void *arg, int err)
 		return;
 	}
 	api_set_ready(d->api, 1);
+	d->self_alarms = self_alarms_new(&(struct self_deps){.loop = d->loop,
+							     .host = d->host,
+							     .store = d->store,
+							     .journal = d->journal,
+							     .trunks = d->trunks,
+							     .oncall = d->oncall,
+							     .caller = d->caller,
+							     .alerts = d->alerts,
+							     .config = &d->config->self_alarms});
 	tc_log(NULL, TC_LOG_INFO, "tocsind %s is ready node=%s", TC_VERSION, d->config->node);
 	caller_warm(d->caller);
 }
@@ -242,6 +253,7 @@ static void reload(struct daemon *d)
 	logging_setup((enum tc_log_level)fresh->log.level, (enum logging_format)fresh->log.format);
 	oncall_configure(d->oncall, &fresh->escalation);
 	alerts_configure(d->alerts, &fresh->escalation);
+	self_alarms_configure(d->self_alarms, &fresh->self_alarms);
 	caller_reconfigure(d->caller, &fresh->call, &fresh->prompts);
 	api_reconfigure(d->api, fresh);
 	prompts_reconfigure(d->prompts, fresh->http.public_url);
@@ -323,6 +335,7 @@ static void free_rooms(struct daemon *d)
 {
 	api_free(d->api);
 	http_server_free(d->http);
+	self_alarms_free(d->self_alarms);
 	alerts_free(d->alerts);
 	caller_free(d->caller);
 	coverage_free(d->coverage);

@@ -13,6 +13,7 @@
 
 #include "host/config.h"
 #include "host/host.h"
+#include "oncall/people.h"
 
 #define TRUNKS_MAX 64 /* a call notes in 64 bits which of them it has tried */
 
@@ -80,6 +81,16 @@ static void check_prompts(const struct config *config, struct tc_errors *errs)
 	check_templates(o->sub, &config->prompts, o->name, errs);
 }
 
+static void check_self_alarms(const struct config *config, struct tc_errors *errs)
+{
+	struct target target;
+	char fault[160];
+
+	if (config->self_alarms.target &&
+	    target_parse(config->self_alarms.target, &target, fault, sizeof(fault)))
+		tc_errors_add(errs, "self_alarms.target", "%s", fault);
+}
+
 static void check_whole(const struct config *config, struct tc_errors *errs)
 {
 	errors_set_object(errs, NULL);
@@ -87,6 +98,7 @@ static void check_whole(const struct config *config, struct tc_errors *errs)
 		tc_errors_add(errs, "trunks", "must have at most %d entries, not %zu", TRUNKS_MAX,
 			      config->trunks.n);
 	check_prompts(config, errs);
+	check_self_alarms(config, errs);
 }
 
 /* ---- instances ---- */

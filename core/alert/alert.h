@@ -38,6 +38,15 @@ void alerts_configure(struct alerts *alerts, const struct config_escalation *con
 void alerts_tell(struct alerts *alerts, struct host *host);
 
 /*
+ * As tc_intake_submit(), for alerts of our own.
+ *
+ * raiser  the instance that wants to hear what becomes of them; NULL = nobody
+ */
+int alerts_submit(struct alerts *alerts, const struct tc_instance *raiser,
+		  const struct tc_intake *items, size_t n, struct tc_errors *errs,
+		  tc_intake_done_fn done, void *arg);
+
+/*
  * After a start: read what is open and go on with it. done is called on the loop when all of it is
  * under way.
  */

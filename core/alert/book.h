@@ -14,6 +14,7 @@
  * resume.c   after a start
  * plan.c     alerts that are to be raised later
  * notice.c   telling triggers what became of their alerts (notice.h)
+ * self_alarm.c, outage.c  alerts about ourselves (self_alarm.h)
  * concern.c  for those who call: which alerts concern them, and their keys
  * escalation.h, tally.h  who is asked when, and how calls went: without the store and the calls
  */

@@ -524,7 +524,17 @@ int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, si
 		     struct tc_errors *errs, tc_intake_done_fn fn, void *arg)
 {
 	struct alerts *alerts = host_services(self->host)->alerts;
-	int err = alerts ? intake_check(alerts, items, n, errs) : -EAGAIN;
+
+	return alerts ? alerts_submit(alerts, notice_wanted(self) ? self : NULL, items, n, errs,
+				      fn, arg)
+		      : -EAGAIN;
+}
+
+int alerts_submit(struct alerts *alerts, const struct tc_instance *raiser,
+		  const struct tc_intake *items, size_t n, struct tc_errors *errs,
+		  tc_intake_done_fn fn, void *arg)
+{
+	int err = intake_check(alerts, items, n, errs);
 	struct batch *b;
 
 	if (err)
@@ -539,7 +549,7 @@ int tc_intake_submit(struct tc_instance *self, const struct tc_intake *items, si
 
 		copy_item(item, &items[i], loop_wall_us(alerts->loop));
 		STAILQ_INIT(&item->notes);
-		item->raiser = notice_wanted(self) ? self->name : NULL;
+		item->raiser = raiser ? raiser->name : NULL;
 		if (item->action == TC_INTAKE_RAISE)
 			begin_item(alerts, item, items[i].labels);
 	}

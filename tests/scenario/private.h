@@ -29,6 +29,7 @@ struct world {
 	struct speech *speech;
 	struct caller *caller;
 	struct alerts *alerts;
+	struct self_alarms *self_alarms;
 	struct oncall *oncall;
 	bool resumed;
 	const char *severity;  /* owned; of the alerts to come, NULL = none is given */

@@ -16,6 +16,7 @@
 #include <tocsin/trigger.h>
 
 #include "alert/alert.h"
+#include "alert/self_alarm.h"
 #include "call/page.h"
 #include "call/trunk.h"
 #include "oncall/oncall.h"
@@ -209,6 +210,15 @@ void world_start(struct world *w)
 	w->running = true;
 	w->resumed = false;
 	alerts_tell(w->alerts, w->host);
+	w->self_alarms = self_alarms_new(&(struct self_deps){.loop = w->loop,
+							     .host = w->host,
+							     .store = w->store,
+							     .journal = w->journal,
+							     .trunks = w->lines,
+							     .oncall = w->oncall,
+							     .caller = w->caller,
+							     .alerts = w->alerts,
+							     .config = &w->cfg.self_alarms});
 	alerts_resume(w->alerts, on_resumed, w);
 	world_settle(w);
 	free(prompts);
@@ -223,6 +233,7 @@ void world_crash(struct world *w)
 	w->running = false;
 	world_store(w, "works"); /* the next process finds it so */
 	w->passed_us = loop_now_us(w->loop);
+	self_alarms_free(w->self_alarms);
 	alerts_free(w->alerts);
 	caller_free(w->caller);
 	oncall_free(w->oncall);
