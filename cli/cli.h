@@ -8,7 +8,8 @@
  * target.c  where the daemon is, and the token; find.c which alert is meant
  * format.c  text for people: times, colours, nothing that harms a terminal
  * table.c   columns; story.c: timelines; body.c: an alert out of options
- * alert.c act.c list.c show.c watch.c trunk.c parts.c say.c contact.c token.c plan.c   the commands
+ * alert.c act.c list.c show.c explain.c watch.c trunk.c parts.c say.c contact.c token.c plan.c
+ *           the commands
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -64,7 +65,7 @@ struct cli_command {
 extern const struct cli_command cli_alert;
 extern const struct cli_command cli_ack, cli_resolve, cli_cancel, cli_escalate;
 extern const struct cli_command cli_alerts, cli_calls;
-extern const struct cli_command cli_show, cli_watch;
+extern const struct cli_command cli_show, cli_explain, cli_watch;
 extern const struct cli_command cli_trunks, cli_trunk_list, cli_trunk_check;
 extern const struct cli_command cli_voices, cli_plugins;
 extern const struct cli_command cli_say;
