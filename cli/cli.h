@@ -69,6 +69,7 @@ extern const struct cli_command cli_show, cli_explain, cli_watch;
 extern const struct cli_command cli_trunks, cli_trunk_list, cli_trunk_check;
 extern const struct cli_command cli_voices, cli_plugins;
 extern const struct cli_command cli_say;
+extern const struct cli_command cli_readiness;
 extern const struct cli_command cli_contact_add, cli_contact_list, cli_contact_show;
 extern const struct cli_command cli_contact_remove;
 extern const struct cli_command cli_plan_list, cli_plan_show, cli_plan_add, cli_plan_edit;

@@ -180,6 +180,7 @@ static void on_metrics(struct tc_http_req *req, void *arg)
 	loop_metrics(api);
 	store_metrics(api);
 	call_metrics(api);
+	api_readiness_metrics(api);
 	http_server_metrics(api->deps.http);
 	for (self = instance_next(api->deps.host, NULL); self;
 	     self = instance_next(api->deps.host, self))

@@ -27,6 +27,7 @@ struct fetching;
 struct gap_search;
 struct rendering;
 struct checking;
+struct looking;
 
 struct api {
 	struct api_deps deps;
@@ -45,6 +46,11 @@ struct api {
 	LIST_HEAD(, fetching) fetchings;
 	/* trunks.c */
 	LIST_HEAD(, checking) checkings;
+	/* readiness.c */
+	LIST_HEAD(, looking) lookings;
+	int64_t problems;   /* -1 = not yet known */
+	int64_t counted_us; /* when it was begun to be found, 0 = never */
+	bool counting;
 	/* health.c: what the metrics know of the store's counters */
 	uint64_t commits, jobs, commit_us;
 	/* documents.c */
@@ -78,6 +84,7 @@ void api_speech_init(struct api *api);
 void api_speech_fini(struct api *api);
 void api_prompts_init(struct api *api);
 void api_prompts_fini(struct api *api);
+void api_readiness_init(struct api *api);
 void api_health_init(struct api *api);
 void api_openapi_init(struct api *api);
 
@@ -170,6 +177,11 @@ json_t *schema_all(void);
 const char *schema_media_type(const char *reply);
 /* The media type of what a route takes; NULL: it takes nothing. */
 const char *schema_body_type(const struct tc_http_route *route);
+
+/* ---- readiness.c ---- */
+
+/* The number of problems, for /metrics. */
+void api_readiness_metrics(struct api *api);
 
 /* ---- openapi.c ---- */
 

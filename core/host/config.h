@@ -157,6 +157,11 @@ struct config_self_alarms {
 	int64_t after;                /* how long something is down before */
 };
 
+/* What counts as a problem for readiness. */
+struct config_readiness {
+	int64_t unproven;             /* so long without a call that reached somebody; 0 = never */
+};
+
 /*
  * What is said around the message: templates over the alert ({{message}}, {{severity}},
  * {{labels.x}}).
@@ -189,6 +194,7 @@ struct config {
 	struct config_call call;
 	struct config_escalation escalation;
 	struct config_self_alarms self_alarms;
+	struct config_readiness readiness;
 	struct config_prompts prompts;
 	int64_t prompt_cache_size; /* bytes */
 	/* what holds it all */

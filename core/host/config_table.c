@@ -288,6 +288,14 @@ static const struct tc_option self_alarms_table[] = {
 };
 #undef AT
 
+#define AT(field) .offset = offsetof(struct config_readiness, field), .flags = TC_RELOAD
+static const struct tc_option readiness_table[] = {
+	{"unproven", TC_DURATION, AT(unproven), .def = "30d", .max = 3650 * 24 * HOUR,
+	 .help = "A person whom no call has reached for so long is a problem; 0: never"},
+	TC_OPTION_END,
+};
+#undef AT
+
 #define AT(field) .offset = offsetof(struct config, field)
 #define INSTANCES(name, text) \
 	{#name, TC_LIST, AT(name), .max = 256, .help = text}
@@ -313,6 +321,9 @@ const struct tc_option config_table[] = {
 	 .help = "Who is reached after whom, beside what policies say"},
 	{"self_alarms", TC_OBJECT, AT(self_alarms), .sub = self_alarms_table,
 	 .sub_size = sizeof(struct config_self_alarms), .help = "Alerts about Tocsin itself"},
+	{"readiness", TC_OBJECT, AT(readiness), .sub = readiness_table,
+	 .sub_size = sizeof(struct config_readiness),
+	 .help = "What 'tocsin readiness' takes for a problem"},
 	{"prompts", TC_OBJECT, AT(prompts), .sub = prompts_table,
 	 .sub_size = sizeof(struct config_prompts),
 	 .help = "What is said around a message: templates over the alert, {{severity}}"},

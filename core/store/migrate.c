@@ -200,6 +200,26 @@ static const char *const step_7[] = {
 
 /* Test calls. */
 static const char *const step_8[] = {
+	"CREATE TABLE IF NOT EXISTS test_calls ("
+	" id VARCHAR(36) NOT NULL PRIMARY KEY,"
+	" name VARCHAR(255),"
+	" target VARCHAR(255) NOT NULL,"
+	" contact_id VARCHAR(36),"
+	" number VARCHAR(64) NOT NULL,"
+	" trunk VARCHAR(255),"
+	" result VARCHAR(32),"
+	" reason {text},"
+	" by_whom VARCHAR(255) NOT NULL,"
+	" created_us BIGINT NOT NULL,"
+	" ringing_us BIGINT NOT NULL,"
+	" answered_us BIGINT NOT NULL,"
+	" key_us BIGINT NOT NULL,"
+	" ended_us BIGINT NOT NULL,"
+	" keys_sent VARCHAR(64),"
+	" keys_heard VARCHAR(64),"
+	" level_dbov INT){suffix}",
+	"CREATE INDEX IF NOT EXISTS test_calls_number ON test_calls (number, id)",
+	"CREATE INDEX IF NOT EXISTS test_calls_name ON test_calls (name, id)",
 	NULL,
 };
 

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Readiness: who would be reached in the coming days, each problem that there may be, and the story
+of an alert."""
+import re
+
+from conftest import NUMBER
+from rig import proc
+from rig.phone import Person
+from test_cli import FAILED, Cli
+
+
+def make(d, path, **fields):
+    a = d.post("/v1/" + path, fields)
+    assert a.status == 201, a
+    return a.json["id"]
+
+
+def contact(d, name, number=None, **fields):
+    numbers = [{"number": number}] if number else []
+    return make(d, "contacts", name=name, numbers=numbers, **fields)
+
+
+def policy(d, name, *steps):
+    return make(d, "policies", name=name, steps=[{"targets": list(s), "wait": "1m"} for s in steps])
+
+
+def schedule(d, name, *members, **fields):
+    layers = [{"name": "primary", "members": ["contact:" + m for m in members], "rotation": "daily",
+               "handover": "09:00", "start": "2026-01-05"}] if members else []
+    return make(d, "schedules", **dict({"name": name, "timezone": "Europe/Rome", "layers": layers},
+                                       **fields))
+
+
+def readiness(d, query="unproven=0s"):
+    a = d.get("/v1/readiness?" + query)
+    assert a.status == 200, a
+    return a.json
+
+
+def problems(d, query="unproven=0s"):
+    return {(p["kind"], p["where"]): p for p in readiness(d, query)["problems"]}
+
+
+def ready_trunk(d):
+    proc.wait_for("the trunk to be up", lambda: d.get("/v1/trunks").json["items"][0]["healthy"])
+
+
+def test_who_is_reached_when(rig):
+    phone = rig.phone(Person())
+    d = rig.daemon(phone)
+    ready_trunk(d)
+    cli = Cli(d)
+    contact(d, "Alice", "+4911")
+    contact(d, "Bob", "+4922")
+    schedule(d, "ops", "Alice", "Bob")
+    policy(d, "default", ["schedule:ops"], ["contact:Bob", NUMBER])
+    seen = readiness(d)
+    assert seen["ready"] and seen["problem_count"] == 0 and seen["problems"] == []
+    assert [t["name"] for t in seen["trunks"] if t["healthy"]] == ["direct"]
+    (p,), (first, second) = seen["policies"], seen["policies"][0]["steps"]
+    assert p["name"] == "default" and first["wait"] == "1m"
+    periods = first["targets"][0]["periods"]
+    assert 7 <= len(periods) <= 8
+    names = [[q["name"] for q in period["people"]] for period in periods]
+    assert sorted(names[:2]) == [["Alice"], ["Bob"]]
+    assert names[2:] == [names[i % 2] for i in range(2, len(names))]
+    assert all(a["until"] == b["from"] for a, b in zip(periods, periods[1:]))
+    assert periods[0]["from"] == seen["at"] and periods[-1]["until"] == seen["until"]
+    assert [t["periods"][0]["people"][0]["numbers"] for t in second["targets"]] == [
+        ["+4922"], [NUMBER]]
+    text = cli("readiness", "--unproven", "0s")
+    assert "policy default" in text and "Alice +4911" in text and "schedule ops" in text
+    assert cli.json("readiness", "--unproven", "0s", "--days", "3")["ready"]
+    assert d.get("/v1/readiness?days=99").status == 400
+    assert d.get("/v1/readiness?unproven=soon").status == 400
+
+
+def test_what_is_wrong_is_named(rig):
+    d = rig.daemon(over={"self_alarms": {"target": NUMBER}}, trunks=[
+        {"name": "dead", "uri": "sip:{number}@127.0.0.1:9"}])
+    cli = Cli(d)
+    contact(d, "Alice", "+4911", pin="471147")
+    contact(d, "Bob", "+4922", enabled=False)
+    contact(d, "Carol")
+    contact(d, "Dave", "+4944")
+    schedule(d, "empty")
+    policy(d, "nobody", ["contact:Bob"], ["schedule:empty"])
+    policy(d, "one", ["contact:Alice"], ["contact:Carol", "contact:Alice"])
+    policy(d, "two", ["contact:Dave"], ["contact:Alice"])
+    proc.wait_for("the trunk to be down", lambda: ("trunk_down", "trunk dead") in problems(d))
+    seen = problems(d, "")
+    assert "disabled" in seen["nobody", "policy nobody, step 1"]["text"]
+    assert ("nobody", "policy nobody, step 2") in seen
+    assert "number" in seen["nobody", "policy one, step 2"]["text"]
+    assert seen["no_way_out", "policy nobody"]["severity"] == "error"
+    assert "Alice alone" in seen["single_person", "policy one"]["text"]
+    assert ("single_person", "policy two") not in seen
+    assert "test call" in seen["unproven", "contact Alice"]["text"]
+    assert seen["no_pin", "contact Dave"]["severity"] == "note"
+    assert seen["trunk_down", "trunk dead"]["severity"] == "error"
+    assert ("unproven", "contact Alice") not in problems(d)
+    text = cli("readiness", code=FAILED)
+    assert "error: policy nobody: none of its steps leads to anybody" in text
+    count = readiness(d, "")["problem_count"]
+
+    def metric():
+        hit = re.search(r"^tocsin_readiness_problems (\d+)$", d.get("/metrics").body.decode(), re.M)
+        return hit and int(hit.group(1))
+    assert proc.wait_for("the metric", metric) == count
+
+
+def test_a_gap_has_its_times(rig):
+    phone = rig.phone(Person())
+    d = rig.daemon(phone, over={"escalation": {"fallback": NUMBER}})
+    ready_trunk(d)
+    alice = contact(d, "Alice", "+4911")
+    schedule(d, "ops", windows=[{"contact": alice, "start": "2026-01-01T00:00:00Z",
+                                 "end": "2050-01-01T00:00:00Z", "priority": 1}])
+    assert readiness(d)["ready"]
+    schedule(d, "later", windows=[{"contact": alice, "start": "2050-01-01T00:00:00Z",
+                                   "end": "2051-01-01T00:00:00Z", "priority": 1}])
+    policy(d, "p", ["schedule:later"], ["schedule:ops"])
+    seen = problems(d)
+    assert list(seen) == [("nobody", "policy p, step 1")]
+    assert seen["nobody", "policy p, step 1"]["from"] is None
+
+
+def test_a_call_that_was_acknowledged_proves_a_number(rig):
+    phone = rig.phone(Person(digits="4@0.5"))
+    d = rig.daemon(phone)
+    ready_trunk(d)
+    contact(d, "Alice", NUMBER)
+    policy(d, "p", ["contact:Alice"], ["+4999"])
+    assert ("unproven", "contact Alice") in problems(d, "")
+    alert = d.raise_alert("contact:Alice")
+    d.wait_state(alert, "acknowledged")
+    d.wait_results(alert, ["acknowledged"])
+    seen = readiness(d, "")
+    assert [(p["kind"], p["where"]) for p in seen["problems"]] == [("unproven", "number +4999")]
+    person = seen["policies"][0]["steps"][0]["targets"][0]["periods"][0]["people"][0]
+    assert person["last_reached"] > d.alert(alert)["created_at"]
+
+
+def test_the_story_is_explained(rig):
+    phone = rig.phone(Person(hangup=0.3), Person(digits="4@0.5"))
+    d = rig.daemon(phone)
+    alert = d.raise_alert(NUMBER)
+    d.wait_state(alert, "acknowledged")
+    d.wait_results(alert, ["unheard", "acknowledged"])
+    text = Cli(d)("explain", alert[:13])
+    assert re.search(r"call 1: \+493012345\n.*Calling \+493012345 by trunk direct\.\n", text)
+    assert re.search(r"Called \+493012345: .*\. Then: .*again in 1 s", text)
+    assert re.search(r"call 2: (.|\n)*pressed 4: acknowledge\.\n", text)
+    assert "now: acknowledged. Somebody has taken it. Acknowledged by" in text
