@@ -149,6 +149,6 @@ def test_the_story_is_explained(rig):
     d.wait_results(alert, ["unheard", "acknowledged"])
     text = Cli(d)("explain", alert[:13])
     assert re.search(r"call 1: \+493012345\n.*Calling \+493012345 by trunk direct\.\n", text)
-    assert re.search(r"Called \+493012345: .*\. Then: .*again in 1 s", text)
+    assert re.search(r"Called \+493012345: .*\. Then: ", text), text
     assert re.search(r"call 2: (.|\n)*pressed 4: acknowledge\.\n", text)
     assert "now: acknowledged. Somebody has taken it. Acknowledged by" in text
