@@ -222,7 +222,8 @@ struct tc_pbx_ops {
 
 	/*
 	 * Press keys for the far end, in an answered call, one behind the other, while what plays
-	 * goes on (in its sound they may leave holes). No event tells of them.
+	 * goes on (in its sound they may leave holes) or, where a PBX plays it, after it. No event
+	 * tells of them.
 	 *
 	 * keys    1..32 of 0-9 * # A-D; copied
 	 * result  0 they will be sent, unless the call ends before | -EINVAL other keys, or too

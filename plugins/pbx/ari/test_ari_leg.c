@@ -3,6 +3,7 @@
  * Calls against made-up events and lists: what comes twice, late, or while nobody listened. The
  * peer is an HTTP server of this test, which has no WebSocket: the trunk never gets its events.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 
 #include "ari.h"
 #include "call/trunk.h"
+#include "hear.h"
 #include "unit/host_rig.h"
 #include "unit/tcp_peer.h"
 
@@ -151,6 +153,19 @@ static int plain(void **state)
 static int dialplan(void **state)
 {
 	return begin(state, ", \"context\": \"site\", \"extension\": \"3216\"");
+}
+
+#define GUESSES                                                                                    \
+	", \"detect_machine\": true, \"machine_after\": \"500ms\", \"greeting_silence\": \"500ms\""
+
+static int guessing(void **state)
+{
+	return begin(state, GUESSES);
+}
+
+static int guessing_dialplan(void **state)
+{
+	return begin(state, ", \"context\": \"site\", \"extension\": \"3216\"" GUESSES);
 }
 
 static int impatient(void **state)
@@ -549,6 +564,83 @@ static void no_answer_to_the_hang_up(void **state)
 	until(f, NULL, 3);
 }
 
+/* ---- who has answered ---- */
+
+static void talk_detect_is_read(void **state)
+{
+	struct fixture *f = *state;
+
+	rings(f);
+	stay(f, 1);
+	event(f, "ChannelTalkingStarted", 1, "");
+	TOLD(f, TC_PBX_PLACED, TC_PBX_RINGING, TC_PBX_ANSWERED, TC_PBX_MACHINE);
+	assert_string_equal(newest(f)->text, "0.5 s of speech without a pause");
+	event(f, "ChannelTalkingFinished", 2, ", \"duration\": 900");
+	event(f, "ChannelTalkingStarted", 2, "");
+	event(f, "ChannelTalkingFinished", 2, ", \"duration\": 20"); /* a click */
+	TOLD(f, TC_PBX_PLACED, TC_PBX_RINGING, TC_PBX_ANSWERED, TC_PBX_MACHINE, TC_PBX_BEEP);
+	assert_non_null(strstr(newest(f)->text, "silence"));
+	assert_null(leg_find(f->ari, ID)->notes);
+}
+
+static void what_was_missed_is_not_guessed(void **state)
+{
+	struct fixture *f = *state;
+
+	rings(f);
+	stay(f, 1);
+	event(f, "ChannelTalkingStarted", 1, "");
+	hear_missed(leg_find(f->ari, ID));
+	event(f, "ChannelTalkingFinished", 2, ", \"duration\": 900");
+	press(f, 3);
+	TOLD(f, TC_PBX_PLACED, TC_PBX_RINGING, TC_PBX_ANSWERED, TC_PBX_DTMF);
+}
+
+static void amd_of_the_dialplan_is_believed(void **state)
+{
+	struct fixture *f = *state;
+
+	rings(f);
+	first_stay(f, 1);
+	until(f, CONTINUE, 1);
+	event(f, "StasisEnd", 2, "");
+	event(f, "StasisStart", 5, ", \"args\": [\"MACHINE\", \"LONGGREETING-1500-1500\"]");
+	TOLD(f, TC_PBX_PLACED, TC_PBX_RINGING, TC_PBX_ANSWERED, TC_PBX_MACHINE, TC_PBX_BEEP);
+	assert_non_null(strstr(f->events[3].text, "AMD()"));
+}
+
+static void without_amd_the_dialplan_knows_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	greeted(f);
+	event(f, "ChannelTalkingStarted", 9, "");
+	event(f, "ChannelTalkingFinished", 11, ", \"duration\": 1900");
+	press(f, 12);
+	TOLD(f, TC_PBX_PLACED, TC_PBX_RINGING, TC_PBX_ANSWERED, TC_PBX_DTMF);
+}
+
+/* ---- keys of ours ---- */
+
+#define PRESS "POST /channels/" ID "/dtmf"
+
+static void keys_go_one_after_the_other(void **state)
+{
+	const struct tc_pbx_ops *ops = tc_plugin.ops;
+	struct fixture *f = *state;
+
+	rings(f);
+	assert_int_equal(ops->dtmf(f->ari, ID, "1"), -ENOTCONN);
+	stay(f, 1);
+	assert_int_equal(ops->dtmf(f->ari, ID, "12"), 0);
+	assert_int_equal(ops->dtmf(f->ari, ID, "#3"), 0);
+	assert_int_equal(ops->dtmf(f->ari, ID, "4"), 0);
+	assert_int_equal(ops->dtmf(f->ari, ID, "00000000000000000000000000000"), 0);
+	assert_int_equal(ops->dtmf(f->ari, ID, "5"), -EBUSY);
+	until(f, PRESS, 2); /* what waited for the first went in one */
+	assert_non_null(strstr(f->body, "\"#3400000"));
+}
+
 #define WITH(setup, test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -566,6 +658,11 @@ int main(void)
 		WITH(plain, answer_is_said_again),
 		WITH(plain, hang_up_until_it_is_gone),
 		WITH(plain, answered_after_all),
+		WITH(guessing, talk_detect_is_read),
+		WITH(guessing, what_was_missed_is_not_guessed),
+		WITH(guessing_dialplan, amd_of_the_dialplan_is_believed),
+		WITH(guessing_dialplan, without_amd_the_dialplan_knows_nothing),
+		WITH(plain, keys_go_one_after_the_other),
 		WITH(impatient, deaf_for_too_long),
 		WITH(impatient, no_answer_to_the_hang_up),
 	};
