@@ -399,8 +399,8 @@ const struct cli_command cli_plan_edit = {
 	.min = 1,
 	.max = 1,
 	.summary = "Change what is planned",
-	.more = "What is not given stays; --label replaces all labels. Refused when it was raised,\n"
-		"missed or cancelled, or changed by somebody else meanwhile.\n",
+	.more = "What is not given stays; --label replaces all labels. Refused when it was\n"
+		"raised, missed or cancelled, or changed by somebody else meanwhile.\n",
 	.options = edit_options,
 	.run = edit,
 };
@@ -429,7 +429,7 @@ const struct cli_command cli_plan_cancel = {
 	.min = 1,
 	.max = 1,
 	.summary = "Cancel what is planned",
-	.more = "Ends with 1 when it was raised already; then cancel the alert, which has the same\n"
-		"id when it was planned for one time.\n",
+	.more = "Ends with 1 when it was raised already; then cancel the alert, which has the\n"
+		"same id when it was planned for one time.\n",
 	.run = cancel,
 };

@@ -277,7 +277,7 @@ static void a_full_store_changes_nothing(void **state)
 	assert_int_equal(test_change(f, "DELETE", id, "*", NULL), 503);
 	api_rig_let_go(f->rig);
 	api_rig_settle(f->rig);
-	test_set_clock(f, START_US); /* what was there is written again, what was not is taken away */
+	test_set_clock(f, START_US); /* what was there is written again, what was not goes */
 	expect_state(f, id, "planned");
 	json = api_rig_json(f->rig, "GET", "/v1/planned", NULL, 200);
 	assert_int_equal(json_array_size(json_object_get(json, "items")), 1);

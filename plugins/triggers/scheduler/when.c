@@ -32,9 +32,9 @@ const char *when_format(char buf[WHEN_SIZE], int64_t at_us)
 	return buf;
 }
 
-int when_format_in(char buf[40], int64_t at_us, const char *timezone)
+int when_format_in(char buf[40], int64_t at_us, const char *zone)
 {
-	return tc_local_format(at_us, timezone, buf);
+	return tc_local_format(at_us, zone, buf);
 }
 
 const char *when_span(char buf[WHEN_SIZE], int64_t span_ms)
@@ -112,54 +112,54 @@ static bool parse_instant(const char *at, int64_t *at_us)
 /* ---- local times ---- */
 
 /* What the clocks of the zone show at this instant, counted as if it were UTC. */
-static bool shown(int64_t at_us, const char *timezone, int64_t *local_us)
+static bool shown(int64_t at_us, const char *zone, int64_t *local_us)
 {
 	char text[40];
 
-	if (tc_local_format(at_us, timezone, text))
+	if (tc_local_format(at_us, zone, text))
 		return false;
 	text[LOCAL_LEN + 3] = '\0';
 	return !tc_local_parse(text, "UTC", local_us, NULL);
 }
 
 /* It was moved over the gap: as long as that is, before and behind it are what can be meant. */
-static void explain_gap(const char *at, const char *timezone, int64_t moved_us,
+static void explain_gap(const char *at, const char *zone, int64_t moved_us,
 			struct tc_errors *errs)
 {
 	char before[40] = "", after[40] = "";
 	int64_t asked_us, got_us;
 
-	if (!tc_local_parse(at, "UTC", &asked_us, NULL) && shown(moved_us, timezone, &got_us))
-		tc_local_format(moved_us - (got_us - asked_us), timezone, before);
-	tc_local_format(moved_us, timezone, after);
+	if (!tc_local_parse(at, "UTC", &asked_us, NULL) && shown(moved_us, zone, &got_us))
+		tc_local_format(moved_us - (got_us - asked_us), zone, before);
+	tc_local_format(moved_us, zone, after);
 	tc_errors_add(errs, "at",
 		      "%s does not exist in %s: the clocks are put forward over it; give %s or %s",
-		      at, timezone, before, after);
+		      at, zone, before, after);
 }
 
-static void explain_twice(const char *at, const char *timezone, int64_t first_us,
+static void explain_twice(const char *at, const char *zone, int64_t first_us,
 			  struct tc_errors *errs)
 {
 	char first[40] = "", second[40] = "";
 	int64_t asked_us, got_us;
 
-	tc_local_format(first_us, timezone, first);
+	tc_local_format(first_us, zone, first);
 	for (int i = 1; i < STEPS && !tc_local_parse(at, "UTC", &asked_us, NULL); i++) {
-		if (!shown(first_us + i * STEP_US, timezone, &got_us) || got_us != asked_us)
+		if (!shown(first_us + i * STEP_US, zone, &got_us) || got_us != asked_us)
 			continue;
-		tc_local_format(first_us + i * STEP_US, timezone, second);
+		tc_local_format(first_us + i * STEP_US, zone, second);
 		break;
 	}
 	tc_errors_add(errs, "at",
 		      "%s exists twice in %s: the clocks are put back over it; give %s or %s", at,
-		      timezone, first, second);
+		      zone, first, second);
 }
 
-static int parse_local(const char *at, const char *timezone, int64_t *at_us,
+static int parse_local(const char *at, const char *zone, int64_t *at_us,
 		       struct tc_errors *errs)
 {
 	enum tc_local kind = TC_LOCAL_ONCE;
-	int err = tc_local_parse(at, timezone, at_us, &kind);
+	int err = tc_local_parse(at, zone, at_us, &kind);
 
 	if (err) {
 		tc_errors_add(errs, "at",
@@ -170,25 +170,25 @@ static int parse_local(const char *at, const char *timezone, int64_t *at_us,
 	if (kind == TC_LOCAL_ONCE)
 		return 0;
 	if (kind == TC_LOCAL_GAP)
-		explain_gap(at, timezone, *at_us, errs);
+		explain_gap(at, zone, *at_us, errs);
 	else
-		explain_twice(at, timezone, *at_us, errs);
+		explain_twice(at, zone, *at_us, errs);
 	return -EINVAL;
 }
 
-int when_parse(const char *at, const char *timezone, int64_t *at_us, struct tc_errors *errs)
+int when_parse(const char *at, const char *zone, int64_t *at_us, struct tc_errors *errs)
 {
 	int64_t any_us;
 
-	if (timezone && !tc_zone_known(timezone)) {
+	if (zone && !tc_zone_known(zone)) {
 		tc_errors_add(errs, "timezone",
-			      "is not the name of a time zone, as Europe/Rome: %.64s", timezone);
+			      "is not the name of a time zone, as Europe/Rome: %.64s", zone);
 		return -EINVAL;
 	}
 	if (parse_instant(at, at_us))
 		return 0;
-	if (timezone || tc_local_parse(at, "UTC", &any_us, NULL))
-		return parse_local(at, timezone ? timezone : "UTC", at_us, errs);
+	if (zone || tc_local_parse(at, "UTC", &any_us, NULL))
+		return parse_local(at, zone ? zone : "UTC", at_us, errs);
 	tc_errors_add(errs, "timezone", "is missing: %.32s is a local time, of which zone?", at);
 	return -EINVAL;
 }
