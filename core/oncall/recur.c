@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Recurrences. libical iterates them in floating time: with zones it goes wrong behind a gap. UNTIL
- * is looked at here, as an instant or as local time; rules that might search for ever are refused.
+ * Recurrences. libical iterates them in floating time: with zones it goes wrong behind a gap. It is
+ * given rules by the day and above only, as it does not find its place again in finer ones; plain
+ * intervals are computed. COUNT and UNTIL are looked at here. Rules that might be searched for ever
+ * are refused.
  */
 #include "oncall/recur.h"
 
@@ -18,13 +20,17 @@
 #include "oncall/zone.h"
 
 #define TEXT_MAX 1000
+#define WEEK_S	 (7 * LOCAL_DAY_S)
 
 struct tc_recur {
 	const struct zone *zone;
-	struct icalrecurrencetype rule; /* without UNTIL */
-	struct icaltimetype start;
+	struct icalrecurrencetype rule; /* without UNTIL and COUNT */
 	int64_t start_s;
-	icalrecur_iterator *iterator;
+	int64_t step_s;  /* of a plain interval; 0 = it is none */
+	int64_t at_s;    /* where it has come to */
+	int64_t first_s; /* where the iterator begins: not behind start_s */
+	icalrecur_iterator *iterator; /* owned; NULL when step_s is there */
+	int count, left; /* 0 = no COUNT; how many are to come */
 	int64_t until_s;    /* local; INT64_MAX = none */
 	int64_t until_at_s; /* the same as an instant, where it was given as one */
 	/* the last answer: it stands for all instants from asked_us up to just before it */
@@ -89,13 +95,34 @@ static const char *take_apart(struct parts *parts, const char *rrule)
 	return NULL;
 }
 
-/* The same without UNTIL, and in capitals. */
-static void put_together(const struct parts *parts, struct tc_buf *out)
+/* "0,1,2 ..." */
+static void add_numbers(struct tc_buf *out, int n)
 {
-	for (int i = 0; i < PARTS; i++)
-		if (parts->value[i] && i != PART_UNTIL)
-			tc_buf_printf(out, "%s%s=%s", out->len ? ";" : "", part_names[i],
-				      parts->value[i]);
+	for (int i = 0; i < n; i++)
+		tc_buf_printf(out, "%s%d", i ? "," : "", i);
+}
+
+/*
+ * The same without UNTIL and COUNT, and in capitals.
+ *
+ * by_day  a rule by the hour or minute that has filters: the same by the day, at all hours
+ */
+static void put_together(const struct parts *parts, bool by_day, struct tc_buf *out)
+{
+	bool minutes = by_day && !strcasecmp(parts->value[PART_FREQ], "MINUTELY");
+
+	tc_buf_printf(out, "FREQ=%s", by_day ? "DAILY" : parts->value[PART_FREQ]);
+	for (int i = PART_INTERVAL; i < PARTS; i++)
+		if (parts->value[i] && i != PART_UNTIL && i != PART_COUNT)
+			tc_buf_printf(out, ";%s=%s", part_names[i], parts->value[i]);
+	if (by_day && !parts->value[PART_BYHOUR]) {
+		tc_buf_puts(out, ";BYHOUR=");
+		add_numbers(out, 24);
+	}
+	if (minutes && !parts->value[PART_BYMINUTE]) {
+		tc_buf_puts(out, ";BYMINUTE=");
+		add_numbers(out, 60);
+	}
 	for (size_t i = 0; i < out->len; i++)
 		if (out->data[i] >= 'a' && out->data[i] <= 'z')
 			out->data[i] = (char)(out->data[i] - 'a' + 'A');
@@ -176,14 +203,21 @@ static const char *check(const struct icalrecurrencetype *rule, const struct par
 		return "is not understood (RFC 5545, 3.3.10)";
 	if (rule->freq == ICAL_SECONDLY_RECURRENCE)
 		return "by the second is not taken";
-	if (parts->value[PART_COUNT] && (strlen(parts->value[PART_COUNT]) > 4 || rule->count < 1 ||
-					 rule->count > RECUR_COUNT_MAX))
-		return "must have a COUNT of 1 to 5000";
 	if (!some_day_exists(rule))
 		return "has no day that there is";
 	if (rule->freq < ICAL_DAILY_RECURRENCE)
 		return check_fine(parts);
 	return NULL;
+}
+
+static bool read_count(struct tc_recur *recur, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (!len || len > 4 || strspn(text, "0123456789") != len)
+		return false;
+	recur->count = (int)strtol(text, NULL, 10);
+	return recur->count >= 1 && recur->count <= RECUR_COUNT_MAX;
 }
 
 /* ---- iteration ---- */
@@ -205,24 +239,40 @@ static struct icaltimetype to_ical(int64_t local_s)
 
 void recur_rewind(struct tc_recur *recur)
 {
+	recur->at_s = recur->start_s;
+	recur->left = recur->count;
+	if (recur->step_s)
+		return;
 	icalrecur_iterator_free(recur->iterator);
-	recur->iterator = icalrecur_iterator_new(recur->rule, recur->start);
+	recur->iterator = icalrecur_iterator_new(recur->rule, to_ical(recur->first_s));
 }
 
 void recur_seek(struct tc_recur *recur, int64_t local_s)
 {
+	int64_t step_s = recur->step_s;
+
 	/* an iterator that has been used does not find back into the middle of a day */
 	recur_rewind(recur);
-	if (recur->iterator && !recur->rule.count && local_s > recur->start_s &&
-	    !icalrecur_iterator_set_start(recur->iterator, to_ical(local_s)))
+	if (recur->count || local_s <= recur->start_s)
+		return;
+	if (step_s)
+		recur->at_s += (local_s - recur->start_s + step_s - 1) / step_s * step_s;
+	else if (recur->iterator &&
+		 !icalrecur_iterator_set_start(recur->iterator, to_ical(local_s)))
 		recur_rewind(recur);
 }
 
-bool recur_next_local(struct tc_recur *recur, int64_t *local_s)
+/* The next one, wherever the rule begins and ends. */
+static bool next_of_all(struct tc_recur *recur, int64_t *local_s)
 {
 	struct icaltimetype t;
 	struct local_fields f;
 
+	if (recur->step_s) {
+		*local_s = recur->at_s;
+		recur->at_s += recur->step_s;
+		return true;
+	}
 	if (!recur->iterator)
 		return false;
 	t = icalrecur_iterator_next(recur->iterator);
@@ -230,6 +280,17 @@ bool recur_next_local(struct tc_recur *recur, int64_t *local_s)
 		return false;
 	f = (struct local_fields){t.year, t.month, t.day, t.hour, t.minute, t.second, 0};
 	*local_s = local_seconds(&f);
+	return true;
+}
+
+bool recur_next_local(struct tc_recur *recur, int64_t *local_s)
+{
+	do {
+		if (!next_of_all(recur, local_s))
+			return false;
+	} while (*local_s < recur->start_s);
+	if (recur->count && recur->left-- <= 0)
+		return false;
 	return *local_s <= recur->until_s &&
 	       (recur->until_at_s == INT64_MAX ||
 		zone_instant(recur->zone, *local_s, NULL) <= recur->until_at_s);
@@ -269,7 +330,7 @@ static int64_t next_counted(const struct tc_recur *recur, int64_t after_us)
 
 int64_t tc_recur_next(struct tc_recur *recur, int64_t after_us)
 {
-	if (recur->rule.count)
+	if (recur->count)
 		return next_counted(recur, after_us);
 	if (after_us < recur->asked_us || after_us >= recur->answer_us) {
 		recur->answer_us = next_us(recur, after_us);
@@ -287,23 +348,9 @@ const struct zone *recur_zone(const struct tc_recur *recur)
 
 int64_t recur_step_s(const struct tc_recur *recur)
 {
-	const struct icalrecurrencetype *r = &recur->rule;
-	int64_t step;
-
-	if (r->freq < ICAL_MINUTELY_RECURRENCE || r->freq > ICAL_WEEKLY_RECURRENCE || r->count ||
-	    recur->until_s != INT64_MAX || recur->until_at_s != INT64_MAX ||
-	    count(r->by_day, ICAL_BY_DAY_SIZE) || count(r->by_hour, ICAL_BY_HOUR_SIZE) ||
-	    count(r->by_minute, ICAL_BY_MINUTE_SIZE) || count(r->by_second, ICAL_BY_SECOND_SIZE) ||
-	    count(r->by_month, ICAL_BY_MONTH_SIZE) ||
-	    count(r->by_month_day, ICAL_BY_MONTHDAY_SIZE) ||
-	    count(r->by_year_day, ICAL_BY_YEARDAY_SIZE) ||
-	    count(r->by_week_no, ICAL_BY_WEEKNO_SIZE) || count(r->by_set_pos, ICAL_BY_SETPOS_SIZE))
-		return 0;
-	step = r->freq == ICAL_MINUTELY_RECURRENCE ? 60
-	       : r->freq == ICAL_HOURLY_RECURRENCE ? 3600
-	       : r->freq == ICAL_DAILY_RECURRENCE  ? LOCAL_DAY_S
-						   : 7 * LOCAL_DAY_S;
-	return step * r->interval;
+	return recur->count || recur->until_s != INT64_MAX || recur->until_at_s != INT64_MAX
+		       ? 0
+		       : recur->step_s;
 }
 
 int recur_most_a_day(const struct tc_recur *recur)
@@ -338,17 +385,77 @@ static void count_all(struct tc_recur *recur)
 {
 	int64_t local_s;
 
-	recur->all = tc_calloc((size_t)recur->rule.count, sizeof(*recur->all));
-	while (recur->n < (size_t)recur->rule.count && recur_next_local(recur, &local_s))
+	recur->all = tc_calloc((size_t)recur->count, sizeof(*recur->all));
+	while (recur_next_local(recur, &local_s))
 		recur->all[recur->n++] = local_us(zone_instant(recur->zone, local_s, NULL));
 	qsort(recur->all, recur->n, sizeof(*recur->all), by_time);
+}
+
+/* Seconds between the occurrences of a plain interval; 0 = it is none. */
+static int64_t step_of(const struct icalrecurrencetype *r, const struct parts *parts)
+{
+	static const int64_t steps[] = {[ICAL_MINUTELY_RECURRENCE] = 60,
+					[ICAL_HOURLY_RECURRENCE] = 3600,
+					[ICAL_DAILY_RECURRENCE] = LOCAL_DAY_S,
+					[ICAL_WEEKLY_RECURRENCE] = WEEK_S};
+
+	for (int i = PART_BYDAY; i < PARTS; i++)
+		if (parts->value[i])
+			return 0;
+	return r->freq >= ICAL_MINUTELY_RECURRENCE && r->freq <= ICAL_WEEKLY_RECURRENCE
+		       ? steps[r->freq] * r->interval
+		       : 0;
+}
+
+/*
+ * In rules by the week libical takes a day that stands before the first day of the week for that of
+ * the week before, as a Sunday alone, unless it begins on such a day.
+ */
+static int64_t first_of(const struct tc_recur *recur)
+{
+	const struct icalrecurrencetype *r = &recur->rule;
+	size_t n = count(r->by_day, ICAL_BY_DAY_SIZE);
+	int best = 7, today, week_start = r->week_start ? r->week_start - 1 : 1;
+	struct local_fields f;
+
+	if (r->freq != ICAL_WEEKLY_RECURRENCE || !n)
+		return recur->start_s;
+	local_fields(recur->start_s, &f);
+	today = (f.weekday - week_start + 7) % 7; /* days behind the beginning of the week */
+	for (size_t i = 0; i < n; i++) {
+		int day = (int)icalrecurrencetype_day_day_of_week(r->by_day[i]) - 1;
+
+		day = (day - week_start + 7) % 7;
+		best = day < best ? day : best;
+	}
+	return recur->start_s + (best - today) * (int64_t)LOCAL_DAY_S;
+}
+
+static const char *make_rule(struct tc_recur *recur, const struct parts *parts)
+{
+	struct tc_buf text = {0};
+	const char *fault;
+
+	put_together(parts, false, &text);
+	recur->rule = icalrecurrencetype_from_string(text.data);
+	tc_buf_fini(&text);
+	fault = check(&recur->rule, parts);
+	if (fault)
+		return fault;
+	recur->step_s = step_of(&recur->rule, parts);
+	if (!recur->step_s && recur->rule.freq < ICAL_DAILY_RECURRENCE) {
+		put_together(parts, true, &text);
+		recur->rule = icalrecurrencetype_from_string(text.data);
+		tc_buf_fini(&text);
+	}
+	recur->first_s = first_of(recur);
+	return NULL;
 }
 
 /* NULL = it is good, else why not. */
 static const char *begin(struct tc_recur *recur, const char *rrule)
 {
 	struct parts parts = {0};
-	struct tc_buf text = {0};
 	const char *fault = take_apart(&parts, rrule);
 	int64_t local_s;
 
@@ -357,17 +464,16 @@ static const char *begin(struct tc_recur *recur, const char *rrule)
 	if (parts.value[PART_UNTIL] && !read_until(recur, parts.value[PART_UNTIL]))
 		return "has an UNTIL that is not of the form 20261231 or 20261231T235959 or "
 		       "20261231T235959Z";
-	put_together(&parts, &text);
-	recur->rule = icalrecurrencetype_from_string(text.data);
-	tc_buf_fini(&text);
-	fault = check(&recur->rule, &parts);
+	if (parts.value[PART_COUNT] && !read_count(recur, parts.value[PART_COUNT]))
+		return "must have a COUNT of 1 to 5000";
+	fault = make_rule(recur, &parts);
 	if (fault)
 		return fault;
 	recur_rewind(recur);
-	if (!recur->iterator || !recur_next_local(recur, &local_s))
+	if (!recur_next_local(recur, &local_s))
 		return "never comes";
 	recur_rewind(recur);
-	if (recur->rule.count)
+	if (recur->count)
 		count_all(recur);
 	return NULL;
 }
@@ -390,7 +496,6 @@ int tc_recur_new(struct tc_recur **recur, const char *rrule, const char *start, 
 		snprintf(fault, size_bytes, "the start must be local time, as 2026-01-05T09:00");
 		return -EINVAL;
 	}
-	made.start = to_ical(made.start_s);
 	why = begin(&made, rrule);
 	if (why) {
 		snprintf(fault, size_bytes, "the rule %s", why);
