@@ -85,7 +85,28 @@ static int see_call(const struct call_row *row, void *arg)
 	return c->called;
 }
 
-/* Of all that were read only those stay that are for him, or for which he was called. */
+/* Is he one of those whom the running step asks, called or not? */
+static int see_step(struct db *db, struct concern *c, const struct alert_row *row)
+{
+	struct escalation_row stored;
+	struct escalation e;
+	int found = escalation_get(db, row->id, &stored);
+
+	if (found <= 0)
+		return found;
+	escalation_parse(&e, row->target, stored.body);
+	for (size_t i = 0; i < e.n && !c->called; i++)
+		for (size_t k = 0; k < e.chains[i].n && !c->called; k++)
+			c->called = is_his(c, e.chains[i].asked[k].number);
+	escalation_fini(&e);
+	escalation_row_fini(&stored);
+	return 0;
+}
+
+/*
+ * Of all that were read only those stay that are for him, for which he was called, or for which he
+ * is to be.
+ */
 static int sift(struct db *db, struct concern *c)
 {
 	size_t kept = 0;
@@ -97,6 +118,8 @@ static int sift(struct db *db, struct concern *c)
 		c->called = number_valid(row->target) && is_his(c, row->target);
 		if (!c->called && !err)
 			err = call_list_alert(db, row->id, see_call, c);
+		if (!c->called && !err)
+			err = see_step(db, c, row);
 		if (c->called && !err)
 			c->rows[kept++] = *row;
 		else

@@ -50,6 +50,7 @@ struct live_call {
 	STAILQ_ENTRY(live_call) link;
 	struct call_row row;    /* owned */
 	struct call_told *told; /* owned, with their strings; the alerts that it tells */
+	bool *decided;          /* owned; of each: a key in it has had its consequence */
 	size_t n;
 	struct alerts *alerts;
 };
@@ -133,6 +134,8 @@ static int add_told(const struct call_told *told, void *arg)
 	struct live_call *c = ((struct resume *)arg)->deciding;
 
 	c->told = tc_realloc(c->told, (c->n + 1) * sizeof(*c->told));
+	c->decided = tc_realloc(c->decided, (c->n + 1) * sizeof(*c->decided));
+	c->decided[c->n] = false;
 	call_told_copy(&c->told[c->n++], told);
 	return 0;
 }
@@ -151,9 +154,13 @@ static int add_decided(const struct event_row *row, void *arg)
 	for (size_t i = 0; i < sizeof(by) / sizeof(*by); i++) {
 		if (strcmp(row->what, by[i][0]) != 0)
 			continue;
-		for (size_t k = 0; k < c->n; k++)
-			if (!strcmp(c->told[k].alert_id, row->alert_id) && !c->told[k].result)
+		for (size_t k = 0; k < c->n; k++) {
+			if (strcmp(c->told[k].alert_id, row->alert_id) != 0)
+				continue;
+			c->decided[k] = true;
+			if (!c->told[k].result)
 				c->told[k].result = tc_strdup(by[i][1]);
+		}
 		if (!c->row.result && !strcmp(c->row.alert_id, row->alert_id))
 			c->row.result = tc_strdup(by[i][1]);
 	}
@@ -330,6 +337,7 @@ static void live_free(struct live_call *c)
 	for (size_t i = 0; i < c->n; i++)
 		call_told_fini(&c->told[i]);
 	free(c->told);
+	free(c->decided);
 	free(c);
 }
 
@@ -466,11 +474,12 @@ static void left_add(struct alert *alert, const struct live_call *live,
 	TAILQ_INSERT_TAIL(&alert->left->calls, c, link);
 }
 
-static struct alert *wants(struct resume *r, const struct call_told *told)
+/* The alert for which a call is to go on: nobody has had his say in it yet. */
+static struct alert *wants(struct resume *r, const struct live_call *c, size_t i)
 {
-	struct alert *alert = book_find(r->alerts, told->alert_id);
+	struct alert *alert = book_find(r->alerts, c->told[i].alert_id);
 
-	return alert && alert->left && !alert->acknowledged ? alert : NULL;
+	return alert && alert->left && !alert->acknowledged && !c->decided[i] ? alert : NULL;
 }
 
 static void recover_calls(struct resume *r)
@@ -486,13 +495,13 @@ static void recover_calls(struct resume *r)
 		       "call %s: was %s when the daemon ended, taking care of it", c->row.id,
 		       c->row.state);
 		for (size_t i = 0; i < c->n; i++)
-			wanted = wanted || wants(r, &c->told[i]);
+			wanted = wanted || wants(r, c, i);
 		if (caller_recover(r->alerts->caller, &c->row, c->told, c->n,
 				   wanted ? on_word : NULL, c))
 			continue;
 		for (size_t i = 0; i < c->n; i++)
-			if (wants(r, &c->told[i]))
-				left_add(wants(r, &c->told[i]), c, &c->told[i]);
+			if (wants(r, c, i))
+				left_add(wants(r, c, i), c, &c->told[i]);
 	}
 	caller_all_known(r->alerts->caller);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Those who call us: their calls, the contacts, and what is said to them.
+ * Those who call us: their calls, and what is said to them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,43 +10,15 @@
 #include <tocsin/trigger.h>
 
 #include "host/id.h"
-#include "oncall/directory.h"
 #include "oncall/oncall.h"
-#include "oncall/pin.h"
 #include "scenario/private.h"
 #include "store/call_repo.h"
-#include "store/contact_repo.h"
 #include "store/store.h"
 
 void world_severity(struct world *w, const char *severity)
 {
 	free((char *)w->severity);
 	w->severity = tc_strdup(severity);
-}
-
-/* ---- contacts ---- */
-
-static int insert(struct db *db, void *arg)
-{
-	return contact_insert(db, arg);
-}
-
-void world_contact(struct world *w, const char *name, const char *number, const char *pin,
-		   bool enabled)
-{
-	struct contact_row row = {.name = name, .enabled = enabled, .version = 1};
-	char numbers[128] = "[]", kept[PIN_KEPT_SIZE];
-
-	if (strcmp(number, "-") != 0)
-		snprintf(numbers, sizeof(numbers), "[{\"number\":\"%s\",\"use\":[\"call\"]}]",
-			 number);
-	row.numbers = numbers;
-	if (strcmp(pin, "-") != 0 && !pin_keep(pin, kept))
-		row.pin = kept;
-	id_new(row.id, loop_wall_us(w->loop));
-	store_write(w->store, insert, NULL, &row);
-	world_settle(w);
-	directory_put(oncall_directory(w->oncall), &row);
 }
 
 static int insert_call(struct db *db, void *arg)

@@ -11,6 +11,7 @@
 #include "speech/speech.h"
 #include "store/alert_repo.h"
 #include "store/call_repo.h"
+#include "store/escalation_repo.h"
 #include "store/event_repo.h"
 #include "store/store.h"
 
@@ -72,21 +73,42 @@ static const char *name_of(struct world *w, const char *key)
 	return name ? name : "greeting"; /* the only one left with the alert's own words in it */
 }
 
-const char *world_asked(struct world *w)
+static const char *describe(struct world *w, const struct fake_asked *a)
 {
-	struct fake_asked *a = STAILQ_FIRST(&fakes.asked);
 	size_t len;
 
-	if (!a)
-		return NULL;
-	STAILQ_REMOVE_HEAD(&fakes.asked, link);
 	snprintf(w->asked, sizeof(w->asked), "%s", a->what);
 	for (unsigned i = 0; i < a->items && w->running; i++) {
 		len = strlen(w->asked);
 		snprintf(w->asked + len, sizeof(w->asked) - len, " %s", name_of(w, a->keys[i]));
 	}
+	return w->asked;
+}
+
+const char *world_asked(struct world *w)
+{
+	struct fake_asked *a = STAILQ_FIRST(&fakes.asked);
+
+	if (!a)
+		return NULL;
+	STAILQ_REMOVE_HEAD(&fakes.asked, link);
+	describe(w, a);
 	fake_asked_free(a);
 	return w->asked;
+}
+
+bool world_asked_among(struct world *w, const char *what)
+{
+	struct fake_asked *a;
+
+	STAILQ_FOREACH(a, &fakes.asked, link) {
+		if (strcmp(describe(w, a), what) != 0)
+			continue;
+		STAILQ_REMOVE(&fakes.asked, a, fake_asked, link);
+		fake_asked_free(a);
+		return true;
+	}
+	return false;
 }
 
 struct look {
@@ -182,4 +204,65 @@ bool world_event(struct world *w, const char *id, const char *what, const char *
 
 	look(w, &l, look_event);
 	return l.found;
+}
+
+/* ---- escalations ---- */
+
+static void add_people(const json_t *all, char *out, size_t size_bytes)
+{
+	size_t i, k, len;
+	json_t *chain, *one;
+	const char *separator = ": ";
+
+	json_array_foreach(json_object_get(all, "chains"), i, chain) {
+		json_array_foreach(json_object_get(chain, "people"), k, one) {
+			len = strlen(out);
+			snprintf(out + len, size_bytes - len, "%s%s %s", separator,
+				 json_string_value(json_object_get(one, "name")),
+				 json_string_value(json_object_get(one, "state")));
+			separator = ", ";
+		}
+	}
+}
+
+static int number_of(const json_t *all, const char *name)
+{
+	return (int)json_integer_value(json_object_get(all, name));
+}
+
+static int look_escalation(struct db *db, void *arg)
+{
+	struct look *l = arg;
+	struct escalation_row row;
+	const char *stage, *policy, *held;
+	json_t *all;
+	int found = escalation_get(db, l->id, &row);
+
+	if (found <= 0)
+		return found ? found : -ENOENT;
+	all = json_loads(row.body, 0, NULL);
+	stage = json_string_value(json_object_get(all, "stage"));
+	policy = json_string_value(json_object_get(all, "policy"));
+	held = json_string_value(json_object_get(json_object_get(all, "held"), "by"));
+	if (held)
+		snprintf(l->out, sizeof(l->out), "held by %s", held);
+	else if (stage && !strcmp(stage, "step"))
+		snprintf(l->out, sizeof(l->out), "%s %d/%d %d", policy ? policy : "-",
+			 number_of(all, "step") + 1, number_of(all, "steps"),
+			 number_of(all, "round") + 1);
+	else
+		snprintf(l->out, sizeof(l->out), "%s %s", policy ? policy : "-",
+			 stage ? stage : "?");
+	if (!held)
+		add_people(all, l->out, sizeof(l->out));
+	json_decref(all);
+	escalation_row_fini(&row);
+	return 0;
+}
+
+const char *world_escalation(struct world *w, const char *id)
+{
+	struct look l = {.id = id};
+
+	return look(w, &l, look_escalation);
 }

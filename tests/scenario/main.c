@@ -141,11 +141,48 @@ static void do_resolve(struct run *r, const struct words *w)
 
 static void do_act(struct run *r, const struct words *w)
 {
-	const char *got = world_act(r->world, id_of(r, word(w, 2)), word(w, 1));
+	const char *got = world_act(r->world, id_of(r, word(w, 2)), word(w, 1), 0);
 	const char *want = w->n > 3 ? word(w, 3) : "ok";
 
 	if (strcmp(got, want) != 0)
 		fail(r, "%s: wanted %s, got %s", word(w, 1), want, got);
+}
+
+/* SNOOZE NAME 1h [STATE] */
+static void do_snooze(struct run *r, const struct words *w)
+{
+	const char *got = world_act(r->world, id_of(r, word(w, 1)), "snooze",
+				    duration_us(r, word(w, 2)));
+	const char *want = w->n > 3 ? word(w, 3) : "ok";
+
+	if (strcmp(got, want) != 0)
+		fail(r, "snooze: wanted %s, got %s", want, got);
+}
+
+static void do_clock(struct run *r, const struct words *w)
+{
+	if (!world_pass_until(r->world, word(w, 1)))
+		fail(r, "'%s' is no instant to come", word(w, 1));
+}
+
+/* SCHEDULE|POLICY|MAINTENANCE NAME ... */
+static void do_document(struct run *r, const struct words *w)
+{
+	char **rest = (char **)w->w + 2;
+	int n = w->n > 2 ? w->n - 2 : 0;
+	bool good = !strcmp(w->w[0], "SCHEDULE") ? world_schedule(r->world, word(w, 1), rest, n)
+		    : !strcmp(w->w[0], "POLICY") ? world_policy(r->world, word(w, 1), rest, n)
+						 : world_maintenance(r->world, word(w, 1), rest, n);
+
+	if (!good)
+		fail(r, "%s: it cannot be stored so", word(w, 1));
+}
+
+/* DROP contact|schedule|policy|maintenance NAME */
+static void do_drop(struct run *r, const struct words *w)
+{
+	if (!world_drop(r->world, word(w, 1), word(w, 2)))
+		fail(r, "there is no %s '%s'", word(w, 1), word(w, 2));
 }
 
 static void do_pass(struct run *r, const struct words *w)
@@ -290,7 +327,7 @@ static void do_incoming(struct run *r, const struct words *w)
 	world_incoming(r->world, word(w, 1), !strcmp(word(w, 2), "again"));
 }
 
-/* CONTACT NAME NUMBER [PIN [disabled]] */
+/* CONTACT NAME NUMBER[,NUMBER...] [PIN [disabled]] */
 static void do_contact(struct run *r, const struct words *w)
 {
 	world_contact(r->world, word(w, 1), word(w, 2), w->n > 3 ? word(w, 3) : "-",
@@ -344,6 +381,17 @@ static void expect_asked(struct run *r, const struct words *w)
 	join(w, 1, want, sizeof(want));
 	if (!got || strcmp(got, want) != 0)
 		fail(r, "wanted the trunk to be asked '%s', got '%s'", want, got ? got : "nothing");
+}
+
+/* EXPECT among WHAT... */
+static void expect_among(struct run *r, const struct words *w)
+{
+	char want[1024];
+
+	join(w, 2, want, sizeof(want));
+	if (!world_asked_among(r->world, want))
+		fail(r, "wanted the trunk to be asked '%s', among others; the next is '%s'", want,
+		     world_asked(r->world));
 }
 
 /* EXPECT trunk NAME up|held|failing|down ["text"] */
@@ -405,6 +453,8 @@ static void do_expect(struct run *r, const struct words *w)
 			fail(r, "wanted no more, but the trunk was asked '%s'", got);
 	} else if (!strcmp(what, "told")) {
 		expect_told(r, w);
+	} else if (!strcmp(what, "among")) {
+		expect_among(r, w);
 	} else if (!strcmp(what, "trunk")) {
 		expect_trunk(r, w);
 	} else if (!strcmp(what, "state")) {
@@ -420,6 +470,9 @@ static void do_expect(struct run *r, const struct words *w)
 		if (world_event(r->world, id_of(r, word(w, 2)), word(w, 3),
 				w->n > 4 ? word(w, 4) : NULL))
 			fail(r, "the timeline has %s '%s'", word(w, 3), word(w, 4));
+	} else if (!strcmp(what, "escalation")) {
+		expect_same(r, "escalation", world_escalation(r->world, id_of(r, word(w, 2))),
+			    word(w, 3));
 	} else if (!strcmp(what, "spoken")) {
 		expect_spoken(r, w);
 	} else if (!strcmp(what, "live")) {
@@ -451,6 +504,9 @@ static const struct {
 	{"INCOMING", false, do_incoming}, {"CONTACT", false, do_contact},
 	{"TRIGGER", false, do_trigger},
 	{"SEVERITY", false, do_severity}, {"CALLED", false, do_called},
+	{"SCHEDULE", false, do_document}, {"POLICY", false, do_document},
+	{"MAINTENANCE", false, do_document}, {"DROP", false, do_drop},
+	{"SNOOZE", false, do_snooze}, {"CLOCK", false, do_clock},
 	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},
 };
 

@@ -19,6 +19,7 @@
 #include "alert/self_alarm.h"
 #include "call/page.h"
 #include "call/trunk.h"
+#include "host/rfc3339.h"
 #include "oncall/oncall.h"
 #include "scenario/watch.h"
 #include "speech/speech.h"
@@ -329,6 +330,16 @@ void world_pass(struct world *w, int64_t us)
 	world_settle(w);
 }
 
+bool world_pass_until(struct world *w, const char *rfc3339)
+{
+	int64_t until_us, now_us = loop_wall_us(w->loop);
+
+	if (rfc3339_parse(rfc3339, &until_us) || until_us < now_us)
+		return false;
+	world_pass(w, until_us - now_us);
+	return true;
+}
+
 int64_t world_now_us(const struct world *w)
 {
 	return loop_now_us(w->loop);
@@ -409,7 +420,7 @@ static void on_acted(void *arg, int err, const char *now)
 	snprintf(w->text, sizeof(w->text), "%s", err == -ENOENT ? "unknown" : err ? now : "ok");
 }
 
-const char *world_act(struct world *w, const char *id, const char *verb)
+const char *world_act(struct world *w, const char *id, const char *verb, int64_t for_us)
 {
 	static const char *const verbs[] = {
 #define X(sym, name, to, from) [sym] = name,
@@ -422,7 +433,8 @@ const char *world_act(struct world *w, const char *id, const char *verb)
 		if (!strcmp(verbs[i], verb))
 			alerts_act(w->alerts, id,
 				   &(struct alert_act){.verb = (enum alert_verb)i,
-						       .by = "script"},
+						       .by = "script",
+						       .until_us = loop_wall_us(w->loop) + for_us},
 				   on_acted, w);
 	world_settle(w);
 	return w->text;

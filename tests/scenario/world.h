@@ -33,6 +33,8 @@ void world_stop(struct world *w);
 /* Let everything happen that can without time passing. */
 void world_settle(struct world *w);
 void world_pass(struct world *w, int64_t us);
+/* Let time pass until an instant; false: it is over, or none. */
+bool world_pass_until(struct world *w, const char *rfc3339);
 int64_t world_now_us(const struct world *w);
 
 /*
@@ -44,11 +46,20 @@ const char *world_alert(struct world *w, const char *to, const char *message, co
 			bool once, const char **what);
 /* The condition of a key is over. False if nothing was found. */
 bool world_resolve(struct world *w, const char *key, const char *family);
-/* acknowledge, resolve, cancel, escalate: "ok", or the state that forbade it. */
-const char *world_act(struct world *w, const char *id, const char *verb);
+/*
+ * acknowledge, resolve, cancel, escalate, snooze, unsnooze: "ok", or the state that forbade it.
+ *
+ * for_us  snooze: how long
+ */
+const char *world_act(struct world *w, const char *id, const char *verb, int64_t for_us);
 
 /* The alert's state as the store has it. */
 const char *world_state(struct world *w, const char *id);
+/*
+ * How far the alert's escalation has come, as the store has it: "default 2/3 1: Alice calling, Bob
+ * tried"; "held by snooze by X"
+ */
+const char *world_escalation(struct world *w, const char *id);
 /* "busy,no_answer": the results of an alert's calls, "-" for one that has not ended. */
 const char *world_results(struct world *w, const char *id);
 /* Milliseconds of speech in the newest of them. */
@@ -65,6 +76,8 @@ bool world_event(struct world *w, const char *id, const char *what, const char *
  * (more).
  */
 const char *world_asked(struct world *w);
+/* One of the things that they were asked: where two threads decide which one comes first. */
+bool world_asked_among(struct world *w, const char *what);
 
 /* A trunk reports about the newest call to a number. False if there is none. */
 bool world_report(struct world *w, const char *number, struct tc_pbx_event *event);
@@ -88,9 +101,15 @@ unsigned world_live(struct world *w, const char *trunk);
  * it. again: the trunk reports the newest one once more
  */
 void world_incoming(struct world *w, const char *number, bool again);
-/* A contact is stored. number, pin: "-" = none */
-void world_contact(struct world *w, const char *name, const char *number, const char *pin,
+/* A contact is stored, or changed. numbers: "+491,+492"; they, pin: "-" = none */
+void world_contact(struct world *w, const char *name, const char *numbers, const char *pin,
 		   bool enabled);
+/* Documents are stored, or changed; words are the script's (README.md), and cut. False: a fault. */
+bool world_schedule(struct world *w, const char *name, char **words, int n);
+bool world_policy(struct world *w, const char *name, char **words, int n);
+bool world_maintenance(struct world *w, const char *name, char **words, int n);
+/* "contact", "schedule" ...; deleted. */
+bool world_drop(struct world *w, const char *kind, const char *name);
 /* A call that is over, made for an alert to a number that is not its target. */
 void world_called(struct world *w, const char *alert_id, const char *number);
 /* The severity of the alerts that are handed in from now on. */
