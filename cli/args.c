@@ -56,8 +56,30 @@ static const struct cli_command *command_find(const struct cli_command *const *c
 	return NULL;
 }
 
+/* "alert" is a command, and "alert snooze" another one; an option of the first decides for it. */
+static const struct cli_command *longer_find(const struct args *args,
+					     const struct cli_command *const *commands,
+					     const char *word)
+{
+	if (args->n_words || args->group)
+		return NULL;
+	for (int i = 0; i < args->n_given; i++)
+		for (const struct cli_option *o = args->command->options; o && o->name; o++)
+			if (o == args->given[i].option)
+				return NULL;
+	return command_find(commands, args->command->name, word);
+}
+
 static int take_word(struct args *args, const struct cli_command *const *commands, const char *word)
 {
+	const struct cli_command *longer =
+		args->command ? longer_find(args, commands, word) : NULL;
+
+	if (longer) {
+		args->command = longer;
+		args->group = NULL;
+		return 0;
+	}
 	if (args->command) {
 		if (args->n_words >= args->command->max || args->n_words >= ARGS_WORDS_MAX)
 			return args_wrong(args, "unexpected '%s'%s", word,
@@ -66,7 +88,7 @@ static int take_word(struct args *args, const struct cli_command *const *command
 		args->words[args->n_words++] = word;
 		return 0;
 	}
-	if (!args->group && is_group(commands, word)) {
+	if (!args->group && is_group(commands, word) && !command_find(commands, NULL, word)) {
 		args->group = word;
 		return 0;
 	}

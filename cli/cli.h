@@ -64,6 +64,7 @@ struct cli_command {
 /* The commands: main.c names them in its table. */
 extern const struct cli_command cli_alert;
 extern const struct cli_command cli_ack, cli_resolve, cli_cancel, cli_escalate;
+extern const struct cli_command cli_alert_snooze, cli_alert_unsnooze;
 extern const struct cli_command cli_alerts, cli_calls;
 extern const struct cli_command cli_show, cli_explain, cli_watch;
 extern const struct cli_command cli_trunks, cli_trunk_list, cli_trunk_check;

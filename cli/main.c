@@ -17,6 +17,7 @@
 static const struct cli_command *const commands[] = {
 	&cli_alert,        &cli_alerts,      &cli_show,         &cli_explain,      &cli_ack,
 	&cli_resolve,      &cli_cancel,      &cli_escalate,     &cli_calls,
+	&cli_alert_snooze, &cli_alert_unsnooze,
 	&cli_watch,        &cli_trunks,      &cli_trunk_list,   &cli_trunk_check,
 	&cli_readiness,
 	&cli_voices,       &cli_plugins,     &cli_say,          &cli_contact_add,

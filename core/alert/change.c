@@ -65,7 +65,8 @@ static int state_is_open(struct db *db, struct change *c)
 }
 
 /* How the calls went stands in front of the words that are there. */
-static int tell_reason(struct db *db, struct change *c, const struct escalation_note *note, size_t i)
+static int tell_reason(struct db *db, struct change *c, const struct escalation_note *note,
+		       size_t i)
 {
 	char *calls = NULL;
 	int err = note->serial > 0

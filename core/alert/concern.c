@@ -256,7 +256,7 @@ static bool is_reached(const struct reach *reach, const struct contact *contact,
 	return false;
 }
 
-/* The page of who calls, if he is being reached for the alert; by: a contact's name, or a number. */
+/* The page of who calls, if he is being reached; by: a contact's name, or a number. */
 static const struct reach *reach_of(const struct alerts *alerts, const struct alert *alert,
 				    const char *by)
 {

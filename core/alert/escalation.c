@@ -16,8 +16,8 @@
 
 /* ---- notes ---- */
 
-struct escalation_note *escalation_note(struct escalation_notes *notes, const char *what, char *text,
-					char *reason)
+struct escalation_note *escalation_note(struct escalation_notes *notes, const char *what,
+					char *text, char *reason)
 {
 	struct escalation_note *note = tc_alloc(sizeof(*note));
 

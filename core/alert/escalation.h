@@ -59,8 +59,8 @@ struct escalation_note {
 STAILQ_HEAD(escalation_notes, escalation_note);
 
 /* text and reason are taken over; the note may be completed. */
-struct escalation_note *escalation_note(struct escalation_notes *notes, const char *what, char *text,
-					char *reason);
+struct escalation_note *escalation_note(struct escalation_notes *notes, const char *what,
+					char *text, char *reason);
 void escalation_notes_free(struct escalation_notes *notes);
 
 /* ---- the state ---- */
@@ -100,7 +100,7 @@ struct acked {
 
 struct escalation {
 	char *target;             /* owned; of the alert */
-	char *fallback;           /* owned; the target that is tried after all of it; NULL = not yet */
+	char *fallback;           /* owned; the target tried after all of it; NULL = not yet */
 	char *policy_id, *policy; /* owned; id and name; NULL: the target is no policy */
 	enum escalation_stage stage;
 	int round, rounds;        /* 0-based; how many there are, at least 1 */

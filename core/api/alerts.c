@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /v1/alerts: reading alerts, and what people decide about them. Raising them is the trigger
- * http_api's.
+ * /v1/alerts: reading alerts. What people decide about them is alert_act.c's, raising them the
+ * trigger http_api's.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <tocsin/alloc.h>
 
-#include "alert/alert.h"
 #include "api/private.h"
 #include "store/alert_repo.h"
 #include "store/event_repo.h"
@@ -63,7 +62,7 @@ static int list_run(struct db *db, struct api_read *read, json_t **answer)
 	filter.limit = api_page_ask(&page);
 	err = alert_list(db, &filter, add_alert, &page);
 	*answer = api_page_done(&page, err);
-	return err;
+	return err ? err : api_escalations(db, json_object_get(*answer, "items"));
 }
 
 static void list_fini(struct api_read *read)
@@ -125,7 +124,7 @@ static int alert_run(struct db *db, struct api_read *read, json_t **answer)
 	*answer = shape_alert(&row);
 	json_object_set_new(*answer, "timeline", timeline);
 	alert_row_fini(&row);
-	return err;
+	return err ? err : api_escalation(db, *answer);
 }
 
 void api_alert_answer(struct api *api, struct tc_http_req *req, const char *id)
@@ -145,103 +144,6 @@ static void on_get(struct tc_http_req *req, void *arg)
 		api_alert_answer(arg, req, id);
 }
 
-/* ---- decisions ---- */
-
-struct decision {
-	const char *by, *note;
-};
-
-static const struct tc_option decision_body[] = {
-	{"by", TC_STRING, offsetof(struct decision, by), .max = 200,
-	 .help = "who decides; default: who calls"},
-	{"note", TC_STRING, offsetof(struct decision, note), .max = 1000,
-	 .help = "what they have to say about it"},
-	TC_OPTION_END,
-};
-
-struct act {
-	struct api *api;
-	struct tc_http_req *req;
-	char id[TC_ID_SIZE];
-};
-
-static void conflict(struct tc_http_req *req, const char *state)
-{
-	json_t *problem = json_pack("{s:s, s:s, s:i, s:s++, s:s}", "type", "about:blank", "title",
-				    "Conflict", "status", 409, "detail", "the alert is ", state,
-				    ": this cannot be done in that state", "state", state);
-	char *text = json_dumps(problem, JSON_COMPACT);
-
-	tc_http_reply(req, 409, "application/problem+json", text, strlen(text));
-	free(text);
-	json_decref(problem);
-}
-
-static void on_acted(void *arg, int err, const char *now)
-{
-	struct act *act = arg;
-
-	if (!err)
-		api_alert_answer(act->api, act->req, act->id);
-	else if (err == -ENOENT)
-		tc_http_problem(act->req, 404, NULL, "there is no such alert");
-	else if (err == -EPERM)
-		conflict(act->req, now ? now : "in another state");
-	else
-		api_busy(act->req);
-	free(act);
-}
-
-static void act_on(struct tc_http_req *req, struct api *api, enum alert_verb verb)
-{
-	struct decision decision = {0};
-	struct act *act;
-	char id[TC_ID_SIZE];
-
-	if (!api_id(req, "alert", id) || tc_http_fields(req, &decision))
-		return;
-	act = tc_alloc(sizeof(*act));
-	act->api = api;
-	act->req = req;
-	tc_strcopy(act->id, sizeof(act->id), id);
-	if (!alerts_act(api->deps.alerts, id,
-			&(struct alert_act){.verb = verb,
-					    .by = decision.by && *decision.by ? decision.by
-									      : tc_http_who(req),
-					    .note = decision.note},
-			on_acted, act))
-		return;
-	api_busy(req);
-	free(act);
-}
-
-static void on_acknowledge(struct tc_http_req *req, void *arg)
-{
-	act_on(req, arg, ALERT_ACKNOWLEDGE);
-}
-
-static void on_resolve(struct tc_http_req *req, void *arg)
-{
-	act_on(req, arg, ALERT_RESOLVE);
-}
-
-static void on_cancel(struct tc_http_req *req, void *arg)
-{
-	act_on(req, arg, ALERT_CANCEL);
-}
-
-static void on_escalate(struct tc_http_req *req, void *arg)
-{
-	act_on(req, arg, ALERT_ESCALATE);
-}
-
-#define ACT(verb, handler, text)                                                                   \
-	{                                                                                          \
-		.method = TC_POST, .path = "/v1/alerts/{id}/" verb, .scope = TC_SCOPE_ALERT,       \
-		.fn = handler, .summary = text, .body = decision_body, .success = 200,             \
-		.reply = "alert"                                                                   \
-	}
-
 static const struct tc_http_route routes[] = {
 	{.method = TC_GET,
 	 .path = "/v1/alerts",
@@ -258,10 +160,6 @@ static const struct tc_http_route routes[] = {
 	 .summary = "One alert with its timeline",
 	 .success = 200,
 	 .reply = "alert"},
-	ACT("acknowledge", on_acknowledge, "Somebody takes care of it: the calls stop"),
-	ACT("resolve", on_resolve, "It is over: the calls stop"),
-	ACT("cancel", on_cancel, "It was a mistake: the calls stop"),
-	ACT("escalate", on_escalate, "Go on with the next person at once"),
 	{.path = NULL},
 };
 

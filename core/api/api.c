@@ -28,6 +28,7 @@ struct api *api_new(const struct api_deps *deps)
 
 	api->deps = *deps;
 	api_alerts_init(api);
+	api_alert_act_init(api);
 	api_calls_init(api);
 	api_contacts_init(api);
 	api_contacts_csv_init(api);

@@ -65,6 +65,7 @@ struct api {
 
 /* Each adds its routes; fini where there is something to end. */
 void api_alerts_init(struct api *api);
+void api_alert_act_init(struct api *api);
 void api_calls_init(struct api *api);
 void api_contacts_init(struct api *api);
 void api_contacts_csv_init(struct api *api);
@@ -162,6 +163,9 @@ void api_version_gone(struct tc_http_req *req, const char *noun);
 
 json_t *shape_time(int64_t wall_us); /* 0 = null */
 json_t *shape_alert(const struct alert_row *row);
+/* Add to an alert, or to each of a list, how far it has come. Thread: store. */
+int api_escalation(struct db *db, json_t *alert);
+int api_escalations(struct db *db, json_t *alerts);
 json_t *shape_call(const struct call_row *row);
 json_t *shape_timeline(const struct event_row *row);
 /* An event of the stream: one line of text, malloc'ed. */

@@ -38,7 +38,7 @@ json_t *shape_alert(const struct alert_row *row)
 		"source", row->source, "dedup_key", row->dedup_key, "created_at",
 		shape_time(row->created_us), "updated_at", shape_time(row->updated_us),
 		"acknowledged_by", row->acknowledged_by, "acknowledged_at",
-		shape_time(row->acknowledged_us), "step", row->step);
+		shape_time(row->acknowledged_us), "step", row->step + 1);
 }
 
 static json_t *code(int value)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of the world share: world.c builds it and lets it run, hands.c is what telephones,
- * trunks and the like do in it, eyes.c what can be seen; callers.c is about those who call us, people.c about those who are called.
+ * trunks and the like do in it, eyes.c what can be seen; callers.c is about those who call us,
+ * people.c about those who are called.
  */
 #ifndef TESTS_SCENARIO_PRIVATE_H
 #define TESTS_SCENARIO_PRIVATE_H
