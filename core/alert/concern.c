@@ -5,11 +5,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <tocsin/log.h>
 
 #include "alert/book.h"
+#include "call/severity.h"
 #include "oncall/directory.h"
 #include "oncall/number.h"
 #include "oncall/oncall.h"
@@ -129,33 +129,13 @@ static int sift(struct db *db, struct concern *c)
 	return err;
 }
 
-/* The words of Alertmanager, Grafana, Zabbix, Nagios, syslog: the lower the worse. */
-static int rank_of(const char *severity)
-{
-	static const struct {
-		const char *word;
-		int rank;
-	} words[] = {
-		{"emergency", 0}, {"disaster", 0}, {"fatal", 0},         {"critical", 1},
-		{"page", 1},      {"high", 2},     {"major", 2},         {"error", 2},
-		{"average", 3},   {"warning", 3},  {"warn", 3},          {"medium", 3},
-		{"minor", 4},     {"low", 4},      {"notice", 5},        {"info", 5},
-		{"debug", 6},     {"none", 6},     {"information", 5},   {"informational", 5},
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (!strcasecmp(words[i].word, severity))
-			return words[i].rank;
-	return 3; /* a word of their own */
-}
-
 /* What is open first, then the worst, then the oldest: ids begin with the time. */
 static int by_urgency(const void *a, const void *b)
 {
 	const struct alert_row *row_a = a, *row_b = b;
 	int done_a = !strcmp(row_a->state, "acknowledged");
 	int done_b = !strcmp(row_b->state, "acknowledged");
-	int rank_a = rank_of(row_a->severity), rank_b = rank_of(row_b->severity);
+	int rank_a = severity_rank(row_a->severity), rank_b = severity_rank(row_b->severity);
 
 	if (done_a != done_b)
 		return done_a - done_b;

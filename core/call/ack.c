@@ -42,82 +42,198 @@ static int deciding_find(const char *action)
 	return -1;
 }
 
-static void decide(struct call *call, int what, const char *how)
+#define TWICE_US (2 * 1000 * 1000) /* within which the second press means all */
+
+/* On which one a key decides: the one that is read; before the first one of several: none. */
+static struct ride *current(const struct call *call)
 {
-	if (!call->hung_up)
-		play_stop(call);
-	/* already now, in case they hang up before the commit is done: the key counts */
-	call->result = deciding[what].result;
-	call->key_busy = true;
-	call->page->events->key(call->page->arg, call->page, call->id, deciding[what].key, how);
+	struct ride *first = rides_first(call);
+
+	if (call->bundle.on)
+		return call->bundle.at;
+	return first ? first : TAILQ_FIRST(&call->rides);
 }
 
-void ack_key(struct call *call, char key)
+static void press(struct ride *ride, char key)
 {
-	const char *action = ack_action(call->caller->deps.config, key);
-	/* a result before the end: a key has decided. The goodbye is no decision */
-	bool over = call->result || !call->page || call->page->stopped;
+	size_t len = strlen(ride->pressed);
 
-	tc_buf_add(&call->keys, &key, 1);
-	if (deciding_find(action) >= 0)
-		tc_buf_add(&call->pressed, &key, 1);
-	call_record(call, "call.key", over ? "it came after the decision" : NULL, NULL,
-		    "%s pressed %c%s%s", call_whom(call), key, action ? ": " : "",
-		    action ? action : "");
-	if (over)
+	if (len + 1 == sizeof(ride->pressed))
 		return;
-	if (deciding_find(action) >= 0)
-		decide(call, deciding_find(action), BY_KEY);
-	else if (call->hung_up)
-		return;
+	ride->pressed[len] = key;
+	ride_change(ride);
+}
+
+/* Already now, in case they hang up before the commit is done: the key counts. */
+static void mark(struct ride *ride, int what)
+{
+	ride->result = deciding[what].result;
+	ride->busy = true;
+	ride->page->decided = true;
+	ride->call->busy++;
+	ride_close(ride);
+}
+
+static void submit(struct ride *ride, int what, const char *how)
+{
+	struct page *page = ride->page;
+
+	page->events->key(page->arg, page, ride->call->id, deciding[what].key, how);
+}
+
+static void decide(struct ride *ride, int what, const char *how)
+{
+	if (!ride->call->hung_up)
+		play_stop(ride->call);
+	mark(ride, what);
+	submit(ride, what, how);
+}
+
+/* All that are open. */
+static void decide_all(struct call *call, int what, const char *how)
+{
+	struct ride *ride, **all = tc_calloc(call->open + 1, sizeof(*all));
+	unsigned n = 0;
+
+	if (!call->hung_up)
+		play_stop(call);
+	TAILQ_FOREACH(ride, &call->rides, link)
+		if (ride->open)
+			all[n++] = ride;
+	for (unsigned i = 0; i < n; i++)
+		mark(all[i], what);
+	for (unsigned i = 0; i < n; i++)
+		submit(all[i], what, how);
+	free(all);
+}
+
+/* A key after the decision, or before there is anything to decide on. */
+static const char *why_idle(const struct ride *ride)
+{
+	if (!ride)
+		return "no alert was begun to be told";
+	return ride->open ? NULL : "it came after the decision";
+}
+
+static void note_key(struct call *call, const struct ride *ride, char key, const char *action,
+		     const char *reason)
+{
+	call_event(call, ride ? ride->alert_id : call->alert_id, "call.key", reason,
+		   "%s pressed %c%s%s", call_whom(call), key, action ? ": " : "",
+		   action ? action : "");
+	call_record(call, NULL, NULL, NULL, "%s", "");
+}
+
+/* The acknowledging key, twice: all the others as well. */
+static bool is_second(const struct call *call, int what)
+{
+	int64_t now_us = loop_now_us(call->caller->deps.loop);
+
+	return what == deciding_find("acknowledge") && call->bundle.on && call->acked_us &&
+	       now_us - call->acked_us <= TWICE_US;
+}
+
+static void second(struct call *call, int what, char key, const char *action)
+{
+	struct ride *ride;
+
+	TAILQ_FOREACH(ride, &call->rides, link)
+		if (ride->open)
+			press(ride, key);
+	call_event(call, current(call) ? current(call)->alert_id : call->alert_id, "call.key", NULL,
+		   "%s pressed %c again: %s all", call_whom(call), key, action);
+	call_record(call, NULL, NULL, NULL, "%s", "");
+	call->bundle.all = true;
+	decide_all(call, what, BY_KEY);
+}
+
+static void first(struct ride *ride, int what, char key, const char *action)
+{
+	struct call *call = ride->call;
+
+	if (what == deciding_find("acknowledge"))
+		call->acked_us = loop_now_us(call->caller->deps.loop);
+	press(ride, key);
+	note_key(call, ride, key, action, NULL);
+	decide(ride, what, BY_KEY);
+}
+
+/* One that decides nothing. */
+static void other(struct call *call, char key, const char *action)
+{
+	if (call->bundle.on && key == '#' && !action)
+		bundle_skip(call);
+	else if (call->bundle.on)
+		bundle_again(call, action ? NULL : "unknown_key");
 	else if (action)
 		play_message(call);
 	else if (!call->dialplan)
 		play_say(call, "unknown_key", false);
 }
 
+void ack_key(struct call *call, char key)
+{
+	const char *action = ack_action(call->caller->deps.config, key);
+	struct ride *ride = current(call);
+	int what = deciding_find(action);
+
+	tc_buf_add(&call->keys, &key, 1);
+	if (call->open && is_second(call, what)) {
+		second(call, what, key, action);
+		return;
+	}
+	if (ride && ride->open && what >= 0) {
+		first(ride, what, key, action);
+		return;
+	}
+	note_key(call, ride, key, action, why_idle(ride));
+	if (!call->hung_up && !call->busy && call->open && (call->bundle.on || ride->open) &&
+	    what < 0)
+		other(call, key, action);
+}
+
 /* What the earlier process perhaps could not decide any more; -1 = nothing. */
-static int pressed(const struct call *call)
+static int pressed(const struct ride *ride)
 {
 	int what = -1;
 
-	if (call->acked)
+	if (ride->call->acked)
 		return deciding_find("acknowledge");
-	for (const char *key = call->pressed.data; *key && what < 0; key++)
-		what = deciding_find(ack_action(call->caller->deps.config, *key));
+	for (const char *key = ride->pressed; *key && what < 0; key++)
+		what = deciding_find(ack_action(ride->call->caller->deps.config, *key));
 	return what;
 }
 
-bool ack_pressed(const struct call *call, enum page_key *key, const char **how)
+bool ack_pressed(const struct ride *ride, enum page_key *key, const char **how)
 {
-	int what = pressed(call);
+	int what = pressed(ride);
 
 	if (what < 0)
 		return false;
 	*key = deciding[what].key;
-	*how = call->acked ? BY_DIALPLAN : BY_KEY;
+	*how = ride->call->acked ? BY_DIALPLAN : BY_KEY;
 	return true;
 }
 
-enum call_result ack_result(const struct call *call)
+enum call_result ack_result(const struct ride *ride)
 {
-	int what = pressed(call);
+	int what = pressed(ride);
 
 	return what < 0 ? CALL_NO_RESULT : deciding[what].result;
 }
 
-void ack_again(struct call *call)
+void ack_again(struct ride *ride)
 {
-	int what = pressed(call);
+	int what = pressed(ride);
 
 	if (what >= 0)
-		decide(call, what, call->acked ? BY_DIALPLAN : BY_KEY);
+		decide(ride, what, ride->call->acked ? BY_DIALPLAN : BY_KEY);
 }
 
 int ack_callback(struct call *call)
 {
 	/* one without a page may still be taken by one */
-	bool over = call->result || (call->page ? call->page->stopped : !call->word);
+	bool over = call->callee ? !call->open : !call->word;
 
 	if (!call->acked)
 		call_record(call, "call.callback", over ? "it came after the decision" : NULL,
@@ -125,8 +241,8 @@ int ack_callback(struct call *call)
 	call->acked = true;
 	if (over)
 		return -EALREADY;
-	if (call->page)
-		decide(call, deciding_find("acknowledge"), BY_DIALPLAN);
+	if (call->callee)
+		decide_all(call, deciding_find("acknowledge"), BY_DIALPLAN);
 	else
 		recover_alive(call, true); /* who takes it will see */
 	return 0;
@@ -136,12 +252,18 @@ void call_confirm(struct caller *caller, const char *call_id, const char *alert_
 		  const char *prompt)
 {
 	struct call *call = caller_find(caller, call_id);
+	struct ride *ride = call ? ride_find(call, alert_id) : NULL;
 
 	if (!call)
 		inbound_confirm(caller->inbound, call_id, prompt);
-	if (!call || !call->key_busy || strcmp(call->alert_id, alert_id) != 0)
+	if (!ride || !ride->busy)
 		return;
-	call->key_busy = false;
-	if (call->state == CALL_ANSWERED && !call->hung_up)
+	ride->busy = false;
+	call->busy--;
+	if (call->busy || call->state != CALL_ANSWERED || call->hung_up)
+		return;
+	if (call->bundle.on)
+		bundle_confirm(ride, prompt);
+	else
 		play_say(call, prompt, true);
 }

@@ -61,8 +61,11 @@ struct call *call_new(struct caller *caller, const char *id, const char *number)
 	call->caller = caller;
 	call->number = tc_strdup(number);
 	tc_buf_puts(&call->keys, "");
-	tc_buf_puts(&call->pressed, "");
+	TAILQ_INIT(&call->rides);
 	STAILQ_INIT(&call->records);
+	STAILQ_INIT(&call->events);
+	STAILQ_INIT(&call->changed);
+	play_init(call);
 	tsearch(call, &caller->calls, by_id);
 	return call;
 }
@@ -72,11 +75,14 @@ void call_free(struct call *call)
 	tdelete(call, &call->caller->calls, by_id);
 	if (call->want)
 		free(speech_cancel(call->want));
+	rides_free(call);
+	speaker_fini(&call->speaker);
+	loop_timer_stop(&call->bundle.change);
 	loop_timer_stop(&call->retry);
 	loop_timer_stop(&call->limit);
 	tc_clip_unref(call->spare);
 	tc_buf_fini(&call->keys);
-	tc_buf_fini(&call->pressed);
+	free(call->whom);
 	free(call->number);
 	free(call->contact_id);
 	free(call->ref);
@@ -99,5 +105,5 @@ void call_enter(struct call *call, enum call_state state, const char *event)
 
 const char *call_whom(const struct call *call)
 {
-	return call->page ? call->page->who : call->number;
+	return call->whom ? call->whom : call->number;
 }

@@ -5,8 +5,11 @@
  *
  * place.c    a call from "wanted" to "the trunk was asked"
  * monitor.c  what the trunk reports, and the states that follow
- * play.c     what is said in a call, and when
+ * play.c     what is said in a call with one alert, and when
+ * bundle.c   the same with several
  * ack.c      keys
+ * ride.c     the alerts in a call
+ * callee.c   the persons, and who of their pages rides in which call
  * redial.c   what comes after a call: the next trunk, the next attempt, or the end
  * recall.c   the rules for that: what the calls that are over say about the next one
  * record.c   every transition, committed in order
@@ -24,6 +27,7 @@
 
 #include "call/page.h"
 #include "call/recall.h"
+#include "call/speak.h"
 #include "call/trunk.h"
 #include "host/config.h"
 #include "host/loop.h"
@@ -47,15 +51,18 @@ enum call_state {
 
 const char *call_state_name(enum call_state state);
 
+struct callee;
 struct inbound;
 struct record;
+struct record_event;
+struct ride;
 
 /*
  * A telephone number with a call up or being set up, and the calls that wait for it: never two at
  * once.
  */
 struct line {
-	char *number; /* owned; first: the key of the tree */
+	char *number; /* owned, in plain form; first: the key of the tree */
 	unsigned calls; /* that name it; the last one frees it */
 	unsigned busy;  /* calls that are up. After a restart there may be two, one of which is
 			   only believed to be */
@@ -73,8 +80,11 @@ struct caller {
 	struct call_list queue[2];   /* calls that wait for room, in order; [1]: those that are
 					rerouted */
 	TAILQ_HEAD(, page) pages;    /* all that are not freed */
+	void *callee_tree;           /* tsearch, by key */
+	TAILQ_HEAD(, callee) callees;
 	size_t queued, live;
-	uint64_t ups;                /* of the trunks, when stalled pages were last looked at */
+	uint64_t ups;                /* of the trunks, when those were last looked at for whom none
+					could be asked */
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
 	struct inbound *inbound;     /* the calls that come in */
 	STAILQ_HEAD(, found) found;  /* by trunks, before it was known whose they are */
@@ -84,20 +94,21 @@ struct caller {
 	bool closing;                /* nothing is begun any more */
 };
 
-/* What a page's calls say. Rendered while the first call is placed, kept for the next ones. */
+/* What a call with one alert says. Rendered while the first call is placed, kept for the next. */
 enum page_prompt { PROMPT_GREETING, PROMPT_MESSAGE, PROMPT_MENU, PROMPT_COUNT };
 
 struct page {
 	TAILQ_ENTRY(page) link;
+	TAILQ_ENTRY(page) of_callee;
 	struct caller *caller;
+	struct callee *callee;       /* whom it is to reach */
 	const struct page_events *events;
 	void *arg;
 	char alert_id[TC_ID_SIZE];
 	int serial;                  /* within its alert */
-	char **numbers;              /* owned; in order of preference */
-	size_t n;
-	char *contact_id, *who, *language, *voice; /* owned; contact_id, language, voice may be
-						      NULL */
+	int rank;                    /* of the alert's severity: the lower the worse */
+	bool unrecorded;
+	char *language, *voice;      /* owned; may be NULL */
 	json_t *values;              /* one reference; of the alert, for the prompts' templates */
 	char *text[PROMPT_COUNT];    /* owned; what will be said */
 	struct tc_clip *clip[PROMPT_COUNT]; /* owned; NULL until rendered */
@@ -105,50 +116,99 @@ struct page {
 	unsigned wanted;             /* prompts still being rendered */
 	bool rendering;              /* rendering was begun */
 	struct recall recall;        /* how far its calls have come */
-	uint64_t skip;               /* trunks that failed in this attempt */
-	struct call *call;           /* the one under way, or NULL */
-	struct loop_timer redial;
+	struct ride *ride;           /* in the call that is to tell it now, or NULL */
+	bool missed;                 /* it came too late for the call that is up */
+	bool decided;                /* by a key: what comes next is its owner's affair */
+	struct loop_timer tell;      /* that it is over */
 	char *over;                  /* owned; why no more calls are made: told by the timer once
 					none is up */
 	bool retired;                /* none is to be begun */
 	bool stopped;                /* nobody waits for it any more: freed with its last call */
 };
 
+/* A person, as far as the telephone goes: all pages for him share his calls. */
+struct callee {
+	char *key;                   /* owned; first: the key of the tree */
+	TAILQ_ENTRY(callee) link;
+	struct caller *caller;
+	TAILQ_HEAD(, page) pages;
+	char **numbers;              /* owned; in order of preference */
+	size_t n;
+	char *contact_id, *name, *pin; /* owned; contact_id, pin may be NULL */
+	struct recall recall;        /* which number is next, and when */
+	uint64_t skip;               /* trunks that failed in this attempt */
+	struct call *call;           /* the one under way, or NULL */
+	unsigned live;               /* calls under way; after a restart there may be two */
+	struct loop_timer redial;
+};
+
+/* An alert in a call that tells it. */
+struct ride {
+	char alert_id[TC_ID_SIZE];   /* first: the key of the tree */
+	TAILQ_ENTRY(ride) link;      /* of the call's, in the order in which they came */
+	STAILQ_ENTRY(ride) change;   /* not committed yet */
+	bool changed, stored;
+	struct call *call;
+	struct page *page;           /* NULL: of an earlier process, not taken by one (yet) */
+	int serial, attempt;
+	int64_t joined_us;
+	enum call_result result;     /* decided by a key, else at the end */
+	enum page_use use;
+	char pressed[16];            /* the keys that decide on it */
+	bool open;                   /* it is to be told, and nobody has decided yet */
+	bool heard;                  /* its message was sent to its end at least once */
+	bool busy;                   /* a key's consequence is being committed */
+	bool asked;                  /* recover.c: who decides what becomes of it has not */
+	unsigned rounds;             /* times that it was told */
+	unsigned index;              /* of those that are told in this call, from 1; 0 = not yet */
+};
+
 enum call_wait { WAIT_NOTHING, WAIT_TRUNK, WAIT_LINE };
+
+/* bundle.c: a call that tells several alerts. */
+struct bundle {
+	bool on;
+	struct ride *at;             /* the one that is read, or was read last: keys decide on it */
+	struct ride *next;           /* the one in the list that plays */
+	unsigned text_item;          /* of that list: its alert */
+	unsigned round, told;
+	bool menu_said;              /* in this round */
+	bool all;                    /* all were acknowledged at once */
+	struct loop_timer change;    /* the list is to be made again */
+};
 
 struct call {
 	char id[TC_ID_SIZE]; /* first: the key of the tree */
-	char alert_id[TC_ID_SIZE];
+	char alert_id[TC_ID_SIZE]; /* the first one that it tells */
 	struct caller *caller;
-	struct page *page; /* NULL: of an earlier process, not taken by a page (yet) */
+	struct callee *callee; /* NULL: of an earlier process, not taken by a page (yet) */
+	char *whom;            /* owned; for people */
+	TAILQ_HEAD(, ride) rides;
+	void *ride_tree;       /* tsearch, by alert */
+	unsigned n_rides, open, busy; /* of these: all, open, busy */
 	struct line *line;
 	bool on_line; /* one of line->busy */
 	struct trunk *trunk; /* holds a place in it, from CALL_PLACING on */
 	TAILQ_ENTRY(call) link; /* in one of caller->queue or line->waiting */
 	enum call_wait wait;
 	bool rerouted; /* a trunk has failed in this attempt: only the others will do */
+	bool unrecorded; /* nothing of it is committed */
 	enum call_state state;
-	enum call_result result; /* decided by a key before the end, else at the end */
+	enum call_result result; /* at the end */
 	char *number, *contact_id; /* owned */
-	int serial;            /* its page's */
-	int attempt;
-	enum page_use use;     /* at the end: what it has used up */
-	struct tc_buf pressed; /* those of its keys that decide */
 	int64_t created_us, placed_us, ringing_us, answered_us, ended_us;
 	int64_t spoken_ms, spoken_before_ms; /* before: in an earlier process */
 	int sip, q850;
 	char cause[96];
 	char *ref; /* owned; the trunk's */
 	struct tc_buf keys;
-	/* the play list that is on: play.c */
-	uint32_t play_id;
+	/* the play list that is on: play.c, or the speaker's */
+	struct speaker speaker;
 	unsigned items, first_message;  /* of the list; index of the first message in it, repeated
 					   every ... */
 	unsigned message_every;
 	bool greeted;   /* the greeting was said, or is in the list */
-	bool heard;     /* the message was sent to its end at least once */
 	bool finishing; /* the list ends with hanging up */
-	bool key_busy;  /* a key's consequence is being committed */
 	bool hung_up;   /* we asked the trunk to end it */
 	bool dialplan;  /* the PBX's own greets and asks for keys: only the message is played */
 	bool released;  /* it has the call (again): nothing can be played */
@@ -157,8 +217,15 @@ struct call {
 	struct speech_want *want; /* a prompt on its way: after a key */
 	struct tc_clip *spare;    /* owned; what stands in for a prompt that could not be
 				     rendered */
+	struct bundle bundle;
+	/* ack.c */
+	int64_t acked_us; /* the acknowledging key was pressed, monotonic; 0 = was not */
 	/* record.c */
 	STAILQ_HEAD(, record) records;
+	STAILQ_HEAD(, record_event) events; /* that go with the next record */
+	STAILQ_HEAD(, ride) changed;
+	struct record **batch; /* owned; those that are with the store, up to a NULL; or NULL */
+	bool told; /* that they cannot be committed */
 	struct loop_timer retry;
 	bool done; /* ended, and to be freed with its last record */
 	/* recover.c */
@@ -169,6 +236,27 @@ struct call {
 	bool adopted;        /* by a page; the trunk has not said "answered" yet */
 	struct loop_timer limit; /* how long the present state may last */
 };
+
+/* ---- ride.c ---- */
+
+/* The call is to tell it, from now on. page: NULL = of an earlier process */
+struct ride *ride_new(struct call *call, struct page *page, const char *alert_id);
+struct ride *ride_find(struct call *call, const char *alert_id);
+/* A page of this process has it: it is to be told. */
+void ride_take(struct ride *ride, struct page *page);
+/* It is decided, or nobody wants it told any more. */
+void ride_close(struct ride *ride);
+/* It goes into the call's next record. */
+void ride_change(struct ride *ride);
+void rides_free(struct call *call);
+/* The PBX's dialplan has told them. */
+void rides_hear(struct call *call);
+/* Has somebody heard any of them? */
+bool rides_heard(const struct call *call);
+/* Has a key decided on any? How, or CALL_NO_RESULT. */
+enum call_result rides_decided(const struct call *call);
+/* The one that a call with one alert tells; NULL: there is none that is open. */
+struct ride *rides_first(const struct call *call);
 
 /* ---- record.c ---- */
 
@@ -181,13 +269,20 @@ struct call {
  */
 void call_record(struct call *call, const char *what, const char *reason,
 		 void (*then)(struct call *call), const char *fmt, ...) TC_PRINTF(5, 6);
+/*
+ * An event that is committed with the call's next record.
+ *
+ * alert_id  of which alert
+ */
+void call_event(struct call *call, const char *alert_id, const char *what, const char *reason,
+		const char *fmt, ...) TC_PRINTF(5, 6);
 /* Nothing more will be recorded: free it when all is committed. */
 void call_release(struct call *call);
 /* Forget what is not yet committed: the end of the process. The store must have been drained. */
 void record_drop(struct call *call);
 /* Change the state: logs the transition. */
 void call_enter(struct call *call, enum call_state state, const char *event);
-/* "called Alice on +49..." */
+/* "Alice (+49...)", or the number alone. */
 const char *call_whom(const struct call *call);
 
 /* ---- place.c ---- */
@@ -195,8 +290,8 @@ const char *call_whom(const struct call *call);
 struct call *call_new(struct caller *caller, const char *id, const char *number);
 void call_free(struct call *call);
 struct call *caller_find(struct caller *caller, const char *id);
-/* A call for the page's next attempt. */
-void place_call(struct page *page);
+/* A call for a person's next attempt, with all of his pages that want one. */
+void place_call(struct callee *callee);
 /* Place what waits and can be placed now. */
 void place_pump(void *caller);
 /* Give it its line; take the line and a place in its trunk: one of an earlier process. */
@@ -218,8 +313,8 @@ void place_unqueue(struct call *call);
 void recover_alive(struct call *call, bool talks);
 /* Its end is recorded. */
 void recover_over(struct call *call);
-/* It is the page's from now on, and goes on where it is. */
-void recover_take(struct call *call, struct page *page);
+/* The page has it from now on, and the call goes on where it is. */
+void recover_take(struct ride *ride, struct page *page);
 /* A trunk has a call that nobody asked for. */
 void recover_found(struct caller *caller, struct trunk *trunk, const char *call_id);
 /* At the end: forget what was found. */
@@ -247,14 +342,21 @@ void call_hang_up(struct call *call);
 
 /* ---- play.c ---- */
 
-/* Begin to render what the page's calls will say. */
-void play_prepare(struct page *page);
+void play_init(struct call *call);
+/* Begin to render what the call will say. */
+void play_prepare(struct call *call);
 void play_forget(struct page *page);
+/*
+ * Begin to speak, if nothing is being said and what is to be said first is there.
+ */
+void play_ready(struct call *call);
 /* The phone was answered: begin to speak, if that has not been arranged before. */
 void play_answered(struct call *call);
 /* (Again) from the message on. */
 void play_message(struct call *call);
-/* Say a prompt ("acknowledged" ...); finish: then hang up, else go on with the menu. */
+/* A prompt's text by its name ("acknowledged" ...); that of the goodbye when there is none. */
+const char *play_text(const struct call *call, const char *prompt);
+/* Say a prompt by its name; finish: then hang up, else go on with the menu. */
 void play_say(struct call *call, const char *prompt, bool finish);
 void play_stop(struct call *call);
 void play_played(struct call *call, const struct tc_pbx_event *event);
@@ -267,6 +369,26 @@ void play_give_back(struct call *call);
 /* What stands in for speech when no voice can speak; NULL when there is no memory. */
 struct tc_clip *play_chime(void);
 
+/* ---- bundle.c ---- */
+
+/* (Again) from the first one on, or from the one that was read last. */
+void bundle_begin(struct call *call);
+/* For a PBX's own dialplan: the messages alone, once. */
+void bundle_dialplan(struct call *call);
+/* Another alert is to be told in a call that was begun. */
+void bundle_joined(struct call *call);
+/* The call was answered: what is kept for that may tell too few. */
+void bundle_answered(struct call *call);
+/* An alert needs to be told no more, and others do. reason: as in page_stop() */
+void bundle_left(struct ride *ride, const char *reason);
+/* A key: the next one; the same again, behind a prompt (NULL = none). */
+void bundle_skip(struct call *call);
+void bundle_again(struct call *call, const char *first);
+/* What a key has decided: say so, and go on. */
+void bundle_confirm(struct ride *ride, const char *prompt);
+/* An item of its list was sent. */
+void bundle_played(struct call *call, const struct tc_pbx_event *event);
+
 /* ---- ack.c ---- */
 
 void ack_key(struct call *call, char key);
@@ -276,34 +398,44 @@ int ack_callback(struct call *call);
  * The key by which a call of an earlier process was decided, and perhaps without consequence. how:
  * as in page_events
  */
-bool ack_pressed(const struct call *call, enum page_key *key, const char **how);
-/* The call's result by it, or CALL_NO_RESULT. */
-enum call_result ack_result(const struct call *call);
+bool ack_pressed(const struct ride *ride, enum page_key *key, const char **how);
+/* What it comes to, or CALL_NO_RESULT. */
+enum call_result ack_result(const struct ride *ride);
 /* Such a key counts now, in the call that has been taken. */
-void ack_again(struct call *call);
+void ack_again(struct ride *ride);
 /* What a key means by the configuration: acknowledge escalate resolve repeat; NULL = nothing. */
 const char *ack_action(const struct config_call *config, char key);
 
 /* ---- redial.c ---- */
 
-/*
- * The page's call has ended: what now? Returns the reason for the timeline (owned by the caller).
- */
-char *redial_after(struct call *call, enum tc_pbx_end end);
-/* Go on after calls that are over: call when it is due, or tell that the page is over. */
-void redial_go_on(struct page *page);
+/* A call has ended: what it has used up; and when the person is to be called again. */
+enum page_use redial_callee(struct call *call, enum tc_pbx_end end);
+/* And what now, for one of the alerts in it: for its timeline, owned by the caller; may be NULL. */
+char *redial_after(struct ride *ride);
 /* Trunks may have become healthy: calls that none could be asked for are placed now. */
 void redial_stalled(struct caller *caller);
-/* No more calls: the owner is told by the timer, once none is up. why: taken */
-void page_over(struct page *page, char *why);
+
+/* ---- callee.c ---- */
+
+/* Whose page it is, in the words of the newest one. */
+void callee_join(struct page *page, const struct page_person *person);
+void callee_leave(struct page *page);
+/* The page wants a call: by the one that is up, or by the next one. */
+void callee_want(struct page *page);
+/* A call is under way for him, or is not any more. */
+void callee_begin(struct callee *callee, struct call *call);
+void callee_end(struct call *call);
+/* The place of a number among his; RECALL_NUMBERS: it is none of them. */
+size_t callee_number(const struct callee *callee, const char *number);
+bool page_wants_call(const struct page *page);
 
 /* ---- page.c ---- */
 
 /* Who places the calls of this daemon: for what comes through an instance. NULL: nobody (yet). */
 struct caller *caller_of(struct tc_instance *self);
+/* No more calls: the owner is told by the timer, once none is up. why: taken */
+void page_over(struct page *page, char *why);
 void page_free(struct page *page);
-/* The place of a number among the page's; RECALL_NUMBERS: it is none of them. */
-size_t page_number(const struct page *page, const char *number);
 /*
  * A prompt's text for an alert; a template that is broken is said as it stands.
  *

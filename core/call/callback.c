@@ -6,9 +6,9 @@
 
 static int heard(struct call *call)
 {
-	if (call->heard)
+	if (rides_heard(call))
 		return 0;
-	call->heard = true;
+	rides_hear(call);
 	call_record(call, "call.heard", NULL, NULL,
 		    "%s heard the message, says the PBX's dialplan", call_whom(call));
 	return 0;

@@ -118,6 +118,7 @@ struct incoming *incoming_new(struct inbound *in, struct trunk *trunk,
 	tc_strcopy(call->number, sizeof(call->number), event->number);
 	tc_strcopy(call->plain, sizeof(call->plain), plain);
 	call->values = json_pack("{s:s, s:s}", "name", "", "number", call->number);
+	say_init(call);
 	loop_timer_init(&call->limit, in->caller->deps.loop, limit_reached, call);
 	TAILQ_INSERT_TAIL(&in->list, call, link);
 	in->n++;

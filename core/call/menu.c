@@ -289,7 +289,7 @@ static bool decide(struct incoming *call, const char *action, char key)
  */
 static bool is_meant(const struct incoming *call)
 {
-	return call->n == 1 || (call->state == IN_ALERT && call->sent);
+	return call->n == 1 || (call->state == IN_ALERT && call->speaker.sent);
 }
 
 void menu_key(struct incoming *call, char key)

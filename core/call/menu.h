@@ -7,7 +7,7 @@
  * gate.c      who is refused
  * identify.c  who calls: by number, by PIN
  * menu.c      the alerts, one after the other, and keys
- * say.c       texts to play lists
+ * say.c       what is said, as lists of texts
  */
 #ifndef CORE_CALL_MENU_H
 #define CORE_CALL_MENU_H
@@ -19,8 +19,6 @@
 #include "call/inbound.h"
 #include "oncall/directory.h"
 #include "oncall/pin.h"
-
-#define SAY_MAX 64
 
 enum incoming_state {
 	IN_ARRIVED,  /* the trunk was asked to answer */
@@ -40,14 +38,6 @@ struct menu_alert {
 	char *state, *language, *voice; /* owned; language, voice may be NULL */
 	json_t *values;                 /* one reference; for the templates */
 	bool heard;
-};
-
-/* A piece of a play list. */
-struct say_item {
-	struct incoming *call;
-	struct speech_want *want; /* it is being rendered */
-	struct tc_clip *clip;     /* owned; NULL = silence */
-	uint32_t silence_ms;
 };
 
 struct incoming {
@@ -77,10 +67,7 @@ struct incoming {
 	size_t more;                    /* that are not told in this call */
 	unsigned decided;               /* how many he has decided on */
 	/* say.c */
-	struct say_item items[SAY_MAX];
-	unsigned n_items, wanted;
-	bool sent;                      /* the list was given to the trunk */
-	uint32_t play_id;
+	struct speaker speaker;
 	void (*then)(struct incoming *call);
 };
 
@@ -141,6 +128,7 @@ void menu_fini(struct incoming *call);
 
 /* ---- say.c ---- */
 
+void say_init(struct incoming *call);
 /* A new list, in place of the one before. */
 void say_begin(struct incoming *call);
 /* template: "" = nothing; alert: whose words are in it, NULL = none */

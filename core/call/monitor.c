@@ -77,11 +77,11 @@ static void on_answered(struct call *call, const struct tc_pbx_event *event)
 		answered(call, event);
 	else
 		on_placed(call, event);
-	if (!call->page || !(first || adopted || back))
+	if (!call->callee || !(first || adopted || back))
 		return;
 	call->adopted = call->released = false;
 	call->dialplan = event->dialplan;
-	if (!back || !(call->result || call->page->stopped))
+	if (!back || call->open)
 		play_answered(call);
 	else if (call->dialplan) /* there is nothing left to say */
 		play_give_back(call);
@@ -94,8 +94,8 @@ static void on_released(struct call *call, const struct tc_pbx_event *event)
 	if (call->state != CALL_ANSWERED)
 		answered(call, event); /* while nobody looked */
 	take_ref(call, event);
-	if (!call->page || call->adopted) /* an earlier process gave it back, after the message */
-		call->heard = true;
+	if (!call->callee || call->adopted) /* an earlier process gave it back, after the message */
+		rides_hear(call);
 	call->adopted = false;
 	play_release(call);
 	if (!call->hung_up)
@@ -145,12 +145,12 @@ static void limit_reached(void *arg)
 {
 	struct call *call = arg;
 	struct tc_pbx_event event = {.type = TC_PBX_ENDED,
-				     .end = call->page ? TC_PBX_END_FAILED : TC_PBX_END_GONE,
+				     .end = call->callee ? TC_PBX_END_FAILED : TC_PBX_END_GONE,
 				     .text = "the trunk did not report its end"};
-	bool silent = !call->page && !call->alive; /* an earlier process's, unheard of */
+	bool silent = !call->callee && !call->alive; /* an earlier process's, unheard of */
 
 	if (silent || call->hung_up || !call->originated) {
-		if (call->page && call->trunk)
+		if (call->callee && call->trunk)
 			trunk_outcome(call->trunk, call->id, call->placed_us, false);
 		if (silent) /* should it turn up yet, nobody wants it */
 			trunk_hangup(call->trunk, call->id);
@@ -181,15 +181,21 @@ void monitor_limit_left(struct call *call, bool talks)
 	monitor_limit(call, left_ms < 0 ? 0 : left_ms > limit_ms ? limit_ms : left_ms);
 }
 
-/* What the end means; a result that a key has decided stands. */
-static enum call_result result_of(const struct call *call, const struct tc_pbx_event *event)
+static bool any_wanted(const struct call *call)
 {
-	bool answered = call->state == CALL_ANSWERED;
+	const struct ride *ride;
 
-	if (call->result)
-		return call->result;
-	if (call->word && ack_result(call)) /* it is being seen to */
-		return ack_result(call);
+	TAILQ_FOREACH(ride, &call->rides, link)
+		if (ride->page && !ride->page->stopped)
+			return true;
+	return false;
+}
+
+/* What the end means, as far as no key has decided. */
+static enum call_result end_of(const struct call *call, const struct tc_pbx_event *event)
+{
+	bool answered = call->state == CALL_ANSWERED, heard = rides_heard(call);
+
 	switch (event->end) {
 	case TC_PBX_END_GONE:
 		return call->state == CALL_QUEUED || !call->originated ? CALL_CANCELLED : CALL_LOST;
@@ -206,17 +212,17 @@ static enum call_result result_of(const struct call *call, const struct tc_pbx_e
 	case TC_PBX_END_TRUNK: /* nothing came back at all, or something that refuses us */
 		return event->sip ? CALL_FAILED : CALL_UNREACHABLE;
 	case TC_PBX_END_LOCAL:
-		if (!call->page)
+		if (!call->callee)
 			return call->alive ? CALL_CANCELLED : CALL_LOST;
-		if (call->page->stopped)
-			return call->heard ? CALL_HEARD : CALL_CANCELLED;
+		if (!any_wanted(call))
+			return heard ? CALL_HEARD : CALL_CANCELLED;
 		if (call->state == CALL_QUEUED) /* its page was retired */
 			return CALL_CANCELLED;
 		if (!answered) /* it rang for too long, and the trunk did not see to it */
 			return CALL_NO_ANSWER;
-		return call->heard ? CALL_HEARD : CALL_UNHEARD;
+		return heard ? CALL_HEARD : CALL_UNHEARD;
 	case TC_PBX_END_REMOTE:
-		return call->heard ? CALL_HEARD : CALL_UNHEARD;
+		return heard ? CALL_HEARD : CALL_UNHEARD;
 	default:
 		return CALL_FAILED;
 	}
@@ -234,43 +240,125 @@ static void count(const struct call *call)
 }
 
 /* "busy (486)", "no answer (480, Q.850 19)" */
-static void describe(const struct call *call, struct tc_buf *out)
+static void describe(const struct call *call, enum call_result result, struct tc_buf *out)
 {
-	tc_buf_puts(out, call_result_text(call->result));
+	tc_buf_puts(out, call_result_text(result));
 	if (call->sip && call->q850)
 		tc_buf_printf(out, " (%d, Q.850 %d)", call->sip, call->q850);
 	else if (call->sip)
 		tc_buf_printf(out, " (%d)", call->sip);
 	else if (call->q850)
 		tc_buf_printf(out, " (Q.850 %d)", call->q850);
-	if (call->cause[0] && (call->result == CALL_FAILED || call->result == CALL_UNREACHABLE))
+	if (call->cause[0] && (result == CALL_FAILED || result == CALL_UNREACHABLE))
 		tc_buf_printf(out, ": %s", call->cause);
 }
 
+/* Why one of an earlier process has ended. */
+static const char *why_over(const struct call *call)
+{
+	if (!call->originated)
+		return "the daemon ended, the call was never placed";
+	return call->hung_up ? call->let_go : "the daemon ended during this call";
+}
+
 /*
- * One of an earlier process has ended: why. When the trunk may have failed another one may have
+ * What one of an earlier process has used up. When the trunk may have failed another one may have
  * been left to try: that is no attempt, rather one call more than one too few.
  */
-static char *over_unpaged(struct call *call)
+static enum page_use unpaged_use(enum call_result result)
 {
-	bool trunk = call->result == CALL_UNREACHABLE || call->result == CALL_CONGESTION ||
-		     call->result == CALL_FAILED;
+	return result == CALL_LOST || result == CALL_CANCELLED || result == CALL_UNREACHABLE ||
+			       result == CALL_CONGESTION || result == CALL_FAILED
+		       ? PAGE_USE_NONE
+		       : PAGE_USE_ATTEMPT;
+}
 
-	if (call->result != CALL_LOST && call->result != CALL_CANCELLED && !trunk)
-		call->use = PAGE_USE_ATTEMPT;
-	if (!call->originated)
-		return tc_strdup("the daemon ended, the call was never placed");
-	return tc_strdup(call->hung_up ? call->let_go : "the daemon ended during this call");
+/* How the call went for one of its alerts; a result that a key has decided stands. */
+static enum call_result ride_result(const struct ride *ride, enum call_result end)
+{
+	bool told = end == CALL_HEARD || end == CALL_UNHEARD;
+
+	if (ride->result)
+		return ride->result;
+	if (ride->asked && ack_result(ride)) /* it is being seen to */
+		return ack_result(ride);
+	if (told && ride->heard)
+		return CALL_HEARD;
+	if (told && ride->page && ride->page->stopped)
+		return CALL_CANCELLED;
+	return told ? CALL_UNHEARD : end;
+}
+
+static void end_event(struct ride *ride, const char *reason)
+{
+	struct call *call = ride->call;
+	struct tc_buf text = {0};
+
+	describe(call, ride->result, &text);
+	if (call->n_rides > 1)
+		call_event(call, ride->alert_id, "call.ended", reason,
+			   "called %s, with %u other alert%s: %s", call_whom(call),
+			   call->n_rides - 1, call->n_rides == 2 ? "" : "s", text.data);
+	else
+		call_event(call, ride->alert_id, "call.ended", reason, "called %s: %s",
+			   call_whom(call), text.data);
+	tc_buf_fini(&text);
+}
+
+static void results(struct call *call, enum call_result end)
+{
+	struct ride *ride;
+
+	TAILQ_FOREACH(ride, &call->rides, link)
+		ride->result = ride_result(ride, end);
+	call->result = rides_decided(call) ? rides_decided(call) : end;
+}
+
+/* The end, for each of the alerts in it. */
+static void end_rides(struct call *call, enum page_use use)
+{
+	struct ride *ride;
+
+	TAILQ_FOREACH(ride, &call->rides, link) {
+		char *reason = NULL;
+
+		ride->use = ride->page ? use : unpaged_use(ride->result);
+		ride_change(ride);
+		if (call->callee)
+			reason = redial_after(ride);
+		end_event(ride, call->callee ? reason : why_over(call));
+		free(reason);
+	}
+}
+
+/* The pages are rid of it, and the person can be called again. */
+static void detach(struct call *call)
+{
+	struct ride *ride;
+
+	TAILQ_FOREACH(ride, &call->rides, link) {
+		struct page *page = ride->page;
+
+		ride_close(ride);
+		ride->page = NULL;
+		if (!page)
+			continue;
+		page->ride = NULL;
+		if (page->stopped)
+			page_free(page);
+		else if (page->over)
+			loop_timer_start_us(&page->tell, 0);
+	}
+	callee_end(call);
 }
 
 void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 {
-	struct tc_buf text = {0};
-	char *reason = NULL;
+	enum page_use use = PAGE_USE_NONE;
 
 	if (call->state == CALL_ENDED)
 		return;
-	call->result = result_of(call, event);
+	results(call, end_of(call, event));
 	call->sip = event->sip;
 	call->q850 = event->q850;
 	tc_strcopy(call->cause, sizeof(call->cause), event->text);
@@ -282,22 +370,12 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	/* one that was not sent for the number's sake says nothing of the trunk */
 	if (call->trunk && (call->originated || event->end == TC_PBX_END_TRUNK))
 		trunk_ended(call->trunk, call->id, call->placed_us, event->end);
-	describe(call, &text);
 	loop_timer_stop(&call->limit);
-	if (call->page)
-		reason = redial_after(call, event->end);
-	else
-		reason = over_unpaged(call);
-	call_record(call, "call.ended", reason, recover_over, "called %s: %s",
-		    call->page ? call->page->who : call->number, text.data);
-	tc_buf_fini(&text);
-	free(reason);
-	if (call->page) {
-		call->page->call = NULL;
-		if (call->page->stopped)
-			page_free(call->page);
-		call->page = NULL;
-	}
+	if (call->callee)
+		use = redial_callee(call, event->end);
+	end_rides(call, use);
+	call_record(call, NULL, NULL, recover_over, "%s", "");
+	detach(call);
 	place_leave(call);
 	call_release(call);
 }
@@ -326,7 +404,7 @@ void monitor_event(void *arg, struct trunk *trunk, const struct tc_pbx_event *ev
 		recover_found(caller, trunk, event->call_id);
 	if (!ours || !on[event->type])
 		return;
-	if (!call->page && event->type != TC_PBX_ENDED)
+	if ((!call->callee || call->word) && event->type != TC_PBX_ENDED)
 		recover_alive(call, call->state == CALL_ANSWERED || event->type > TC_PBX_RINGING);
 	on[event->type](call, event);
 }

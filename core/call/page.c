@@ -11,6 +11,7 @@
 
 #include "call/call.h"
 #include "call/inbound.h"
+#include "call/severity.h"
 #include "host/host.h"
 
 struct caller *caller_new(const struct caller_deps *deps)
@@ -21,6 +22,7 @@ struct caller *caller_new(const struct caller_deps *deps)
 	TAILQ_INIT(&caller->queue[false]);
 	TAILQ_INIT(&caller->queue[true]);
 	TAILQ_INIT(&caller->pages);
+	TAILQ_INIT(&caller->callees);
 	STAILQ_INIT(&caller->found);
 	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
 	caller->inbound = inbound_new(caller);
@@ -51,6 +53,7 @@ void caller_free(struct caller *caller)
 		struct call *call = *(struct call **)caller->calls;
 
 		record_drop(call);
+		callee_end(call);
 		call_free(call);
 	}
 	while (!TAILQ_EMPTY(&caller->pages))
@@ -93,27 +96,30 @@ char *page_prompt(const json_t *values, const char *template)
 	return text ? text : tc_strdup(template);
 }
 
-/* A person's own words before the alert's. */
-static void take_person(struct page *page, const struct page_request *request)
+static void tell_over(void *arg)
 {
-	const struct page_person *p = &request->person;
+	struct page *page = arg;
 
-	page->n = p->n < RECALL_NUMBERS ? p->n : RECALL_NUMBERS;
-	page->numbers = tc_calloc(page->n + 1, sizeof(*page->numbers));
-	for (size_t i = 0; i < page->n; i++)
-		page->numbers[i] = tc_strdup(p->numbers[i]);
-	page->contact_id = tc_strdup(p->contact_id);
-	page->who = tc_strdup(p->name);
-	page->language = tc_strdup(p->language ? p->language : request->language);
-	page->voice = tc_strdup(p->voice ? p->voice : request->voice);
+	if (!page->caller->closing && !page->ride)
+		page->events->done(page->arg, page->over);
+}
+
+void page_over(struct page *page, char *why)
+{
+	free(page->over);
+	page->over = why;
+	if (!page->ride)
+		loop_timer_start_us(&page->tell, 0);
 }
 
 static void take_past(struct page *page, const struct page_request *request)
 {
-	recall_init(&page->recall, page->n);
+	const struct callee *callee = page->callee;
+
+	recall_init(&page->recall, callee->n);
 	for (size_t i = 0; i < request->n_past; i++) {
 		const struct page_past *past = &request->past[i];
-		struct recall_end end = {.number = page_number(page, past->number),
+		struct recall_end end = {.number = callee_number(callee, past->number),
 					 .result = call_result_find(past->result),
 					 .use = past->use,
 					 .attempt = past->attempt,
@@ -124,21 +130,36 @@ static void take_past(struct page *page, const struct page_request *request)
 	}
 }
 
-size_t page_number(const struct page *page, const char *number)
+/* A person's own words before the alert's. */
+static void take_words(struct page *page, const struct page_request *request)
 {
-	size_t i = 0;
+	const struct config_prompts *p = page->caller->deps.prompts;
+	const struct page_person *person = &request->person;
 
-	while (i < page->n && strcmp(page->numbers[i], number) != 0)
-		i++;
-	return i < page->n ? i : RECALL_NUMBERS;
+	page->rank = severity_rank(request->severity);
+	page->language = tc_strdup(person->language ? person->language : request->language);
+	page->voice = tc_strdup(person->voice ? person->voice : request->voice);
+	page->values = json_incref((json_t *)request->values);
+	page->text[PROMPT_GREETING] = page_prompt(request->values, p->greeting);
+	page->text[PROMPT_MESSAGE] = tc_strdup(request->message);
+	page->text[PROMPT_MENU] = page_prompt(request->values, p->menu);
+}
+
+/* The call of an earlier process that is to go on; NULL: there is none. */
+static struct ride *left_ride(struct caller *caller, const struct page_request *request)
+{
+	struct call *call = request->call_id ? caller_find(caller, request->call_id) : NULL;
+	struct ride *ride = call ? ride_find(call, request->alert_id) : NULL;
+
+	return ride && !ride->page && call->state != CALL_ENDED ? ride : NULL;
 }
 
 struct page *page_start(struct caller *caller, const struct page_request *request,
 			const struct page_events *events, void *arg)
 {
-	struct call *call = request->call_id ? caller_find(caller, request->call_id) : NULL;
+	struct ride *left = left_ride(caller, request);
 	struct page *page = tc_alloc(sizeof(*page));
-	const struct config_prompts *p = caller->deps.prompts;
+	char *over;
 
 	page->caller = caller;
 	TAILQ_INSERT_TAIL(&caller->pages, page, link);
@@ -146,65 +167,83 @@ struct page *page_start(struct caller *caller, const struct page_request *reques
 	page->arg = arg;
 	tc_strcopy(page->alert_id, sizeof(page->alert_id), request->alert_id);
 	page->serial = request->serial;
-	take_person(page, request);
-	page->values = json_incref((json_t *)request->values);
-	page->text[PROMPT_GREETING] = page_prompt(request->values, p->greeting);
-	page->text[PROMPT_MESSAGE] = tc_strdup(request->message);
-	page->text[PROMPT_MENU] = page_prompt(request->values, p->menu);
+	page->unrecorded = request->unrecorded;
+	loop_timer_init(&page->tell, caller->deps.loop, tell_over, page);
+	take_words(page, request);
+	callee_join(page, &request->person);
 	take_past(page, request);
-	if (call && call->state != CALL_ENDED && !call->page)
-		recover_take(call, page);
+	over = left ? NULL : recall_over(&page->recall, caller->deps.config);
+	if (left)
+		recover_take(left, page);
+	else if (over) /* an earlier process could not tell any more */
+		page_over(page, over);
 	else
-		redial_go_on(page);
+		callee_want(page);
 	return page;
 }
 
 void page_free(struct page *page)
 {
 	TAILQ_REMOVE(&page->caller->pages, page, link);
+	if (page->ride)
+		page->ride->page = NULL;
 	play_forget(page);
-	loop_timer_stop(&page->redial);
+	loop_timer_stop(&page->tell);
+	callee_leave(page);
 	json_decref(page->values);
 	for (unsigned i = 0; i < PROMPT_COUNT; i++)
 		free(page->text[i]);
-	for (size_t i = 0; i < page->n; i++)
-		free(page->numbers[i]);
-	free(page->numbers);
 	free(page->over);
-	free(page->contact_id);
-	free(page->who);
 	free(page->language);
 	free(page->voice);
 	free(page);
 }
 
+/* Nobody wants it told any more: what that means for a call with nothing else to tell. */
+static void last_left(struct call *call, const struct ride *ride, const char *reason)
+{
+	/* with the PBX's dialplan nobody can be told, except by its own key: let that finish */
+	if (call->state != CALL_ANSWERED || (call->released && !ride->result))
+		call_hang_up(call); /* may free the page */
+	else if (!call->finishing && !call->busy)
+		play_say(call, reason, true);
+}
+
 void page_stop(struct page *page, const char *reason)
 {
-	struct call *call = page->call;
+	struct ride *ride = page->ride;
 
 	page->stopped = true;
-	loop_timer_stop(&page->redial);
-	if (!call) {
+	loop_timer_stop(&page->tell);
+	if (!ride) {
 		page_free(page);
 		return;
 	}
-	/* with the PBX's dialplan nobody can be told, except by its own key: let that finish */
-	if (call->state != CALL_ANSWERED || (call->released && !call->result))
-		call_hang_up(call); /* may free the page */
-	else if (!call->finishing && !call->key_busy)
-		play_say(call, reason, true);
+	ride_close(ride);
+	if (ride->call->open)
+		bundle_left(ride, reason);
+	else
+		last_left(ride->call, ride, reason);
 }
 
 void page_retire(struct page *page, const char *reason)
 {
-	struct call *call = page->call;
+	struct ride *ride = page->ride;
 
 	if (page->retired || page->stopped)
 		return;
 	page->retired = true;
 	page_over(page, tc_strdup(reason));
-	if (call && call->state == CALL_QUEUED)
-		call_hang_up(call);
+	if (!ride || ride->call->state != CALL_QUEUED)
+		return;
+	ride_close(ride);
+	if (!ride->call->open) {
+		call_hang_up(ride->call);
+		return;
+	}
+	ride->page = NULL;
+	page->ride = NULL;
+	loop_timer_start_us(&page->tell, 0);
 }
 
 bool page_live(const struct page *page)
@@ -217,5 +256,5 @@ bool page_live(const struct page *page)
 
 const char *page_who(const struct page *page)
 {
-	return page->who;
+	return page->callee->name;
 }

@@ -174,8 +174,9 @@ typedef void (*caller_word_fn)(void *arg, const struct caller_word *word);
  * After a restart: a call that may still be up. Its trunk is asked; calls to its number wait until
  * it is over. When nothing is heard of it for ten seconds it counts as gone.
  *
- * row     of the store; result: what a key is known to have decided in it, or NULL
- * told    the alerts that it tells, n of them, as the store has them
+ * row     of the store
+ * told    the alerts that it tells, n of them, as the store has them; result: what a key is known
+ *         to have decided in it ("acknowledged"), or NULL
  * word    called for each of these; NULL: nobody wants it any more, it is hung up
  * result  0 word will be called | -EEXIST this process has placed it itself
  */

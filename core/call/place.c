@@ -12,6 +12,8 @@
 #include "call/call.h"
 #include "host/host.h"
 #include "host/id.h"
+#include "oncall/directory.h"
+#include "oncall/number.h"
 
 /* ---- lines ---- */
 
@@ -22,14 +24,20 @@ static int by_number(const void *a, const void *b)
 
 void place_join(struct call *call)
 {
-	struct line key = {.number = call->number}, *line;
-	void *found = tfind(&key, &call->caller->lines, by_number);
+	const struct directory *dir = call->caller->deps.directory;
+	char plain[NUMBER_PLAIN_SIZE];
+	struct line key = {.number = plain}, *line;
+	void *found;
+
+	if (!number_plain(plain, call->number, dir ? directory_country(dir) : NULL))
+		tc_strcopy(plain, sizeof(plain), call->number);
+	found = tfind(&key, &call->caller->lines, by_number);
 
 	if (found) {
 		line = *(struct line **)found;
 	} else {
 		line = tc_alloc(sizeof(*line));
-		line->number = tc_strdup(call->number);
+		line->number = tc_strdup(plain);
 		TAILQ_INIT(&line->waiting);
 		tsearch(line, &call->caller->lines, by_number);
 	}
@@ -127,8 +135,7 @@ static void originate(struct call *call)
 	}
 	call->originated = true;
 	monitor_limit(call, caller->deps.config->ring_timeout + ANSWER_MS);
-	if (call->page)
-		play_prepare(call->page);
+	play_prepare(call);
 }
 
 static void begin(struct call *call, struct trunk *trunk)
@@ -136,7 +143,7 @@ static void begin(struct call *call, struct trunk *trunk)
 	struct caller *caller = call->caller;
 	const char *from = call->created_us ? "room" : "new";
 
-	call->trunk = trunk;
+	call->trunk = call->speaker.trunk = trunk;
 	trunk_enter(trunk);
 	place_hold(call);
 	call->placed_us = loop_wall_us(caller->deps.loop);
@@ -153,7 +160,7 @@ static bool try_trunk(struct call *call, int64_t *wait_us)
 
 	*wait_us = INT64_MAX;
 	if (caller->live < (size_t)caller->deps.config->max_concurrent)
-		trunk = trunks_pick(caller->deps.trunks, call->page ? call->page->skip : 0,
+		trunk = trunks_pick(caller->deps.trunks, call->callee ? call->callee->skip : 0,
 				    wait_us);
 	if (trunk)
 		begin(call, trunk);
@@ -207,9 +214,35 @@ static void queue(struct call *call, enum call_wait wait, const char *why)
 	call_record(call, "call.queued", why, NULL, "a call to %s waits", call_whom(call));
 }
 
-void place_call(struct page *page)
+/* All who want a call ride in it. */
+static void fill(struct call *call, struct callee *callee)
 {
-	struct caller *caller = page->caller;
+	struct page *page;
+
+	TAILQ_FOREACH(page, &callee->pages, of_callee) {
+		if (!page_wants_call(page))
+			continue;
+		ride_change(ride_new(call, page, page->alert_id));
+		call->unrecorded = page->unrecorded;
+	}
+}
+
+/* Each of several alerts has that it is told together with others in its timeline. */
+static void note_bundle(struct call *call)
+{
+	const struct ride *ride;
+
+	if (call->n_rides < 2)
+		return;
+	TAILQ_FOREACH(ride, &call->rides, link)
+		call_event(call, ride->alert_id, "call.bundled", NULL,
+			   "told together with %u other alert%s in a call to %s",
+			   call->n_rides - 1, call->n_rides == 2 ? "" : "s", call_whom(call));
+}
+
+void place_call(struct callee *callee)
+{
+	struct caller *caller = callee->caller;
 	int64_t wait_us;
 	char id[TC_ID_SIZE];
 	struct call *call;
@@ -217,14 +250,16 @@ void place_call(struct page *page)
 	if (caller->closing)
 		return;
 	id_new(id, loop_wall_us(caller->deps.loop));
-	call = call_new(caller, id, page->numbers[page->recall.next]);
-	call->page = page;
-	page->call = call;
-	tc_strcopy(call->alert_id, sizeof(call->alert_id), page->alert_id);
-	call->contact_id = tc_strdup(page->contact_id);
-	call->serial = page->serial;
-	call->attempt = page->recall.attempts + 1;
-	call->rerouted = page->skip != 0;
+	call = call_new(caller, id, callee->numbers[callee->recall.next]);
+	fill(call, callee);
+	if (!call->n_rides) {
+		call_free(call);
+		return;
+	}
+	call->contact_id = tc_strdup(callee->contact_id);
+	callee_begin(callee, call);
+	note_bundle(call);
+	call->rerouted = callee->skip != 0;
 	place_join(call);
 	if (call->line->busy) {
 		queue(call, WAIT_LINE, "another call to this number is up");
@@ -232,7 +267,7 @@ void place_call(struct page *page)
 	}
 	/* not past those who wait already */
 	if (!TAILQ_EMPTY(&caller->queue[call->rerouted]) || !try_trunk(call, &wait_us)) {
-		char *why = trunks_why_not(caller->deps.trunks, page->skip);
+		char *why = trunks_why_not(caller->deps.trunks, callee->skip);
 
 		queue(call, WAIT_TRUNK, why);
 		free(why);

@@ -3,6 +3,7 @@
  * What is said in a call: the play lists, and the prompts they are made of, rendered while the
  * phone rings.
  */
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,16 +50,19 @@ static void play_begin(struct call *call);
 
 /* ---- a page's three prompts ---- */
 
-/*
- * A prompt has come, or the phone was answered: begin, if nothing is being said and all or the
- * greeting is there.
- */
-static void page_ready(struct page *page)
+/* The page of a call with one alert. */
+static struct page *only(const struct call *call)
 {
-	struct call *call = page->call;
+	const struct ride *ride = rides_first(call);
 
-	if (call && call->originated && !call->hung_up && !call->items && !call->want &&
-	    !call->key_busy && !call->released && call->state != CALL_ENDED)
+	return ride ? ride->page : NULL;
+}
+
+void play_ready(struct call *call)
+{
+	if (call->originated && call->open && !call->hung_up && !call->items &&
+	    !speaker_busy(&call->speaker) && !call->want && !call->busy && !call->released &&
+	    call->state != CALL_ENDED)
 		play_begin(call);
 }
 
@@ -74,28 +78,52 @@ static void prompt_done(void *arg, int err, struct tc_clip *clip, const char *te
 		       page->alert_id, text ? text : tc_strerror(err));
 		if (w->prompt == PROMPT_MESSAGE) {
 			page->clip[w->prompt] = play_chime();
-			if (page->call)
-				call_record(page->call, "speech.failed",
-					    text ? text : tc_strerror(err), NULL,
-					    "the message cannot be spoken: tones are played");
+			if (page->ride) {
+				call_event(page->ride->call, page->alert_id, "speech.failed",
+					   text ? text : tc_strerror(err),
+					   "the message cannot be spoken: tones are played");
+				call_record(page->ride->call, NULL, NULL, NULL, "%s", "");
+			}
 		}
 	}
 	free(w);
 	page->wanted--;
-	page_ready(page);
+	if (page->ride && !page->ride->call->bundle.on)
+		play_ready(page->ride->call);
 }
 
 void play_answered(struct call *call)
 {
 	if (call->dialplan)
 		call->items = 0; /* what was kept for the answer is said by the dialplan */
-	page_ready(call->page);
+	if (call->bundle.on && !call->dialplan)
+		bundle_answered(call);
+	play_ready(call);
 }
 
-void play_prepare(struct page *page)
+/* The trunk does not play. */
+static void failed(void *arg)
 {
-	if (page->rendering) {
-		page_ready(page);
+	call_hang_up(arg);
+}
+
+void play_init(struct call *call)
+{
+	call->speaker = (struct speaker){.caller = call->caller,
+					 .call_id = call->id,
+					 .hung_up = &call->hung_up,
+					 .failed = failed,
+					 .arg = call};
+}
+
+void play_prepare(struct call *call)
+{
+	struct page *page = only(call);
+
+	if (call->open > 1)
+		call->bundle.on = true;
+	if (call->bundle.on || !page || page->rendering) {
+		play_ready(call);
 		return;
 	}
 	page->rendering = true;
@@ -146,9 +174,9 @@ static void send_list(struct call *call, const struct list *l)
 {
 	int err;
 
+	speaker_begin(&call->speaker);
 	call->items = l->n;
-	call->play_id++;
-	err = trunk_play(call->trunk, call->id, call->play_id, l->items, l->n);
+	err = trunk_play(call->trunk, call->id, call->speaker.play_id, l->items, l->n);
 	if (!err)
 		return;
 	/* rather another call than one in which nothing is said */
@@ -161,7 +189,7 @@ static void send_list(struct call *call, const struct list *l)
 /* The message and the menu, as often as they are to be repeated, and time to press. */
 static void add_message(struct call *call, struct list *l)
 {
-	struct page *page = call->page;
+	struct page *page = only(call);
 	const struct caller_deps *deps = &call->caller->deps;
 	unsigned before;
 
@@ -182,9 +210,13 @@ static void add_message(struct call *call, struct list *l)
 /* The message, once: all else is said by the PBX's dialplan, before and after. */
 static void begin_dialplan(struct call *call)
 {
-	struct page *page = call->page;
+	struct page *page = only(call);
 	struct list l = {.n = 0};
 
+	if (call->bundle.on) {
+		bundle_dialplan(call);
+		return;
+	}
 	if (!page->rendering || page->wanted)
 		return;
 	call->first_message = 0;
@@ -198,11 +230,15 @@ static void begin_dialplan(struct call *call)
 
 static void play_begin(struct call *call)
 {
-	struct page *page = call->page;
+	struct page *page = only(call);
 	struct list l = {.n = 0};
 
 	if (call->dialplan) {
 		begin_dialplan(call);
+		return;
+	}
+	if (call->bundle.on) {
+		bundle_begin(call);
 		return;
 	}
 	if (!call->greeted)
@@ -244,9 +280,9 @@ void play_stop(struct call *call)
 		return;
 	drop_want(call);
 	call->finishing = false;
-	call->play_id++;
+	speaker_begin(&call->speaker);
 	call->items = 0;
-	trunk_play(call->trunk, call->id, call->play_id, NULL, 0);
+	trunk_play(call->trunk, call->id, call->speaker.play_id, NULL, 0);
 }
 
 void play_release(struct call *call)
@@ -254,6 +290,7 @@ void play_release(struct call *call)
 	drop_want(call);
 	call->finishing = false;
 	call->items = 0;
+	speaker_begin(&call->speaker);
 	call->released = true;
 }
 
@@ -271,8 +308,9 @@ void play_give_back(struct call *call)
 
 /* ---- single prompts ---- */
 
-static const char *prompt_text(const struct config_prompts *p, const char *name)
+const char *play_text(const struct call *call, const char *prompt)
 {
+	const struct config_prompts *p = call->caller->deps.prompts;
 	const struct {
 		const char *name, *text;
 	} all[] = {
@@ -282,7 +320,7 @@ static const char *prompt_text(const struct config_prompts *p, const char *name)
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (!strcmp(all[i].name, name))
+		if (!strcmp(all[i].name, prompt))
 			return all[i].text;
 	return p->goodbye;
 }
@@ -290,12 +328,13 @@ static const char *prompt_text(const struct config_prompts *p, const char *name)
 /* The prompt that was rendered last. */
 static void say_spare(struct call *call)
 {
+	const struct page *page = only(call);
 	struct list l = {.n = 0};
 
 	add_clip(&l, call->spare);
 	add_silence(&l, GAP_MS);
-	if (!call->finishing && call->page && !call->page->wanted) {
-		add_clip(&l, call->page->clip[PROMPT_MENU]);
+	if (!call->finishing && page && !page->wanted) {
+		add_clip(&l, page->clip[PROMPT_MENU]);
 		add_silence(&l, call->caller->deps.prompts->pause);
 		add_message(call, &l);
 	}
@@ -321,18 +360,27 @@ static void say_done(void *arg, int err, struct tc_clip *clip, const char *text)
 	say_spare(call);
 }
 
+/* In whose words: also when it is decided. */
+static const struct page *whose(const struct call *call)
+{
+	const struct ride *first = TAILQ_FIRST(&call->rides);
+
+	return only(call) ? only(call) : first ? first->page : NULL;
+}
+
 static void say(struct call *call, const char *prompt, bool finish)
 {
 	struct caller *caller = call->caller;
-	char *said = page_prompt(call->page ? call->page->values : NULL,
-				 prompt_text(caller->deps.prompts, prompt));
+	const struct page *page = call->bundle.on ? NULL : whose(call);
+	char *said = page_prompt(page ? page->values : NULL, play_text(call, prompt));
 	struct speech_text text = {.text = said,
-				   .language = call->page ? call->page->language : NULL,
-				   .voice = call->page ? call->page->voice : NULL,
+				   .language = page ? page->language : NULL,
+				   .voice = page ? page->voice : NULL,
 				   .any_voice = true};
 	struct wanted *w;
 
 	drop_want(call);
+	speaker_begin(&call->speaker);
 	w = tc_alloc(sizeof(*w));
 	*w = (struct wanted){.call = call, .finish = finish};
 	call->finishing = finish;
@@ -347,27 +395,49 @@ void play_say(struct call *call, const char *prompt, bool finish)
 		say(call, prompt, finish);
 }
 
-void play_played(struct call *call, const struct tc_pbx_event *event)
+static void hear(struct call *call)
 {
-	unsigned i = event->item;
+	struct ride *ride = rides_first(call);
 
-	if (event->play_id != call->play_id || !call->items)
-		return;
-	if (event->whole && i >= call->first_message && call->message_every &&
-	    (i - call->first_message) % call->message_every == 0 &&
-	    (i + 1 < call->items || call->dialplan))
-		call->heard = true;
-	if (i + 1 < call->items)
-		return;
-	call->items = 0;
+	if (!ride)
+		ride = TAILQ_FIRST(&call->rides);
+	ride->heard = true;
+	ride->rounds = UINT_MAX; /* it is told often enough, whatever else comes */
+}
+
+/* The list has come to its end. */
+static void play_on(struct call *call)
+{
 	if (call->finishing)
 		call_hang_up(call);
 	else if (call->dialplan)
 		play_give_back(call);
+	else if (call->bundle.on) /* others have come meanwhile */
+		bundle_begin(call);
 	else if (call->first_message == ITEMS_MAX)
 		play_begin(call); /* that was the greeting alone */
 	else
 		play_say(call, "goodbye", true);
+}
+
+void play_played(struct call *call, const struct tc_pbx_event *event)
+{
+	unsigned i = event->item;
+
+	if (event->play_id != call->speaker.play_id)
+		return;
+	if (!call->items) {
+		bundle_played(call, event);
+		return;
+	}
+	if (event->whole && i >= call->first_message && call->message_every &&
+	    (i - call->first_message) % call->message_every == 0 &&
+	    (i + 1 < call->items || call->dialplan))
+		hear(call);
+	if (i + 1 < call->items)
+		return;
+	call->items = 0;
+	play_on(call);
 }
 
 /*
@@ -376,12 +446,14 @@ void play_played(struct call *call, const struct tc_pbx_event *event)
  */
 void play_resume(struct call *call)
 {
-	if (!call->page || call->hung_up || call->released || call->key_busy)
+	if (!call->callee || call->hung_up || call->released || call->busy)
 		return;
-	if (!call->finishing && call->greeted)
-		play_message(call);
+	if (speaker_busy(&call->speaker))
+		speaker_again(&call->speaker);
 	else if (call->finishing && !call->want)
 		say_spare(call);
+	else if (!call->finishing && call->greeted)
+		play_message(call);
 }
 
 /* ---- warming up ---- */

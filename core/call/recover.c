@@ -23,21 +23,31 @@ struct found {
 
 /* ---- what becomes of one ---- */
 
-static void tell(struct call *call, enum caller_found found)
+static void tell_ride(struct ride *ride, enum caller_found found)
 {
+	struct call *call = ride->call;
 	struct caller_word word = {.call_id = call->id,
-				   .alert_id = call->alert_id,
-				   .serial = call->serial,
+				   .alert_id = ride->alert_id,
+				   .serial = ride->serial,
 				   .found = found,
 				   .past = {.number = call->number,
-					    .result = call_result_name(call->result),
-					    .use = call->use,
-					    .attempt = call->attempt,
+					    .result = call_result_name(ride->result),
+					    .use = ride->use,
+					    .attempt = ride->attempt,
 					    .placed_us = call->placed_us,
 					    .ended_us = call->ended_us}};
 
-	word.pressed = ack_pressed(call, &word.key, &word.how);
+	word.pressed = ack_pressed(ride, &word.key, &word.how);
 	call->word(call->word_arg, &word);
+}
+
+static void tell(struct call *call, enum caller_found found)
+{
+	struct ride *ride;
+
+	TAILQ_FOREACH(ride, &call->rides, link)
+		if (ride->asked && call->word)
+			tell_ride(ride, found);
 }
 
 void recover_alive(struct call *call, bool talks)
@@ -48,7 +58,7 @@ void recover_alive(struct call *call, bool talks)
 	}
 	if (call->word)
 		tell(call, talks ? CALLER_TALKS : CALLER_RINGS);
-	else
+	if (!call->word && !call->callee)
 		call_hang_up(call);
 }
 
@@ -59,32 +69,63 @@ void recover_over(struct call *call)
 	call->word = NULL;
 }
 
+static bool any_asked(const struct call *call)
+{
+	const struct ride *ride;
+
+	TAILQ_FOREACH(ride, &call->rides, link)
+		if (ride->asked)
+			return true;
+	return false;
+}
+
+/* Nobody is to be asked about this one any more. */
+static void answered_for(struct ride *ride)
+{
+	ride->asked = false;
+	if (!any_asked(ride->call))
+		ride->call->word = NULL;
+}
+
 /*
  * What has been said so far is said again: the trunk has stopped it, and nobody knows how far it
  * came.
  */
-void recover_take(struct call *call, struct page *page)
+void recover_take(struct ride *ride, struct page *page)
 {
-	call->word = NULL;
-	call->adopted = true;
-	call->page = page;
-	page->call = call;
-	recall_begin(&page->recall, call->attempt);
-	call->greeted = call->state == CALL_ANSWERED;
-	call_record(call, "call.adopted", "the daemon was restarted during this call", NULL,
-		    "the call to %s goes on", call_whom(call));
-	play_prepare(page);
-	ack_again(call);
+	struct call *call = ride->call;
+	bool first = !call->callee;
+
+	answered_for(ride);
+	recall_begin(&page->recall, ride->attempt);
+	ride_take(ride, page);
+	if (first) {
+		callee_begin(page->callee, call);
+		call->adopted = true;
+		call->greeted = call->state == CALL_ANSWERED;
+	}
+	call_event(call, ride->alert_id, "call.adopted",
+		   "the daemon was restarted during this call", "the call to %s goes on",
+		   call_whom(call));
+	call_record(call, NULL, NULL, NULL, "%s", "");
+	if (first)
+		play_prepare(call);
+	else
+		bundle_joined(call);
+	ack_again(ride);
 }
 
 void caller_let_go(struct caller *caller, const char *call_id, const char *alert_id,
 		   const char *why)
 {
 	struct call *call = caller_find(caller, call_id);
+	struct ride *ride = call ? ride_find(call, alert_id) : NULL;
 
-	if (!call || call->page || call->state == CALL_ENDED || strcmp(call->alert_id, alert_id))
+	if (!ride || ride->page || call->state == CALL_ENDED)
 		return;
-	call->word = NULL;
+	answered_for(ride);
+	if (call->callee || call->word)
+		return;
 	call->let_go = why;
 	if (call->alive)
 		call_hang_up(call);
@@ -92,15 +133,25 @@ void caller_let_go(struct caller *caller, const char *call_id, const char *alert
 
 /* ---- asking ---- */
 
-static struct call *restore(struct caller *caller, const struct call_row *row,
-			    const struct call_told *told)
+static void restore_ride(struct call *call, const struct call_told *told, bool asked)
+{
+	struct ride *ride = ride_new(call, NULL, told->alert_id);
+
+	ride->serial = told->serial;
+	ride->attempt = told->attempt;
+	ride->joined_us = told->joined_us;
+	ride->result = call_result_find(told->result);
+	tc_strcopy(ride->pressed, sizeof(ride->pressed), told->pressed);
+	ride->stored = true;
+	ride->asked = asked;
+}
+
+static struct call *restore(struct caller *caller, const struct call_row *row)
 {
 	struct call *call = call_new(caller, row->id, row->number);
 
 	tc_strcopy(call->alert_id, sizeof(call->alert_id), row->alert_id);
 	call->contact_id = tc_strdup(row->contact_id);
-	call->serial = told->serial;
-	call->attempt = told->attempt;
 	call->created_us = row->created_us;
 	call->placed_us = row->placed_us;
 	call->ringing_us = row->ringing_us;
@@ -108,13 +159,12 @@ static struct call *restore(struct caller *caller, const struct call_row *row,
 	call->spoken_ms = call->spoken_before_ms = row->spoken_ms;
 	tc_buf_puts(&call->keys, row->keys);
 	call->ref = tc_strdup(row->ref);
-	tc_buf_puts(&call->pressed, told->pressed);
-	call->result = row->result ? call_result_find(row->result) : CALL_NO_RESULT;
 	call->state = row->answered_us  ? CALL_ANSWERED
 		      : row->ringing_us ? CALL_RINGING
 					: CALL_PLACING;
 	/* never one that the earlier process has used: it cannot have made a list a millisecond */
-	call->play_id = (uint32_t)((loop_wall_us(caller->deps.loop) - row->placed_us) / 1000);
+	call->speaker.play_id =
+		(uint32_t)((loop_wall_us(caller->deps.loop) - row->placed_us) / 1000);
 	return call;
 }
 
@@ -132,13 +182,16 @@ int caller_recover(struct caller *caller, const struct call_row *row, const stru
 
 	if (caller_find(caller, row->id))
 		return -EEXIST; /* placed while the store was being read */
-	(void)n;
-	call = restore(caller, row, told);
+	call = restore(caller, row);
+	for (size_t i = 0; i < n; i++)
+		restore_ride(call, &told[i], word != NULL);
+	tc_strcopy(call->alert_id, sizeof(call->alert_id), row->alert_id);
 	call->word = word;
 	call->word_arg = arg;
 	call->let_go = "the daemon was restarted during this call, and its alert is closed";
 	place_join(call);
 	call->trunk = row->trunk ? trunks_find(caller->deps.trunks, row->trunk) : NULL;
+	call->speaker.trunk = call->trunk;
 	if (call->trunk) { /* one that was queued has never been up: it does not hold the line */
 		place_hold(call);
 		call->trunk->live++;
