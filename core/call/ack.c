@@ -151,8 +151,9 @@ static void first(struct ride *ride, int what, char key, const char *action)
 {
 	struct call *call = ride->call;
 
-	if (what == deciding_find("acknowledge"))
-		call->acked_us = loop_now_us(call->caller->deps.loop);
+	call->acked_us = what == deciding_find("acknowledge")
+				 ? loop_now_us(call->caller->deps.loop)
+				 : 0;
 	press(ride, key);
 	note_key(call, ride, key, action, NULL);
 	decide(ride, what, BY_KEY);
@@ -186,6 +187,8 @@ void ack_key(struct call *call, char key)
 		first(ride, what, key, action);
 		return;
 	}
+	if (what != deciding_find("acknowledge"))
+		call->acked_us = 0; /* not twice in a row */
 	note_key(call, ride, key, action, why_idle(ride));
 	if (!call->hung_up && !call->busy && call->open && (call->bundle.on || ride->open) &&
 	    what < 0)

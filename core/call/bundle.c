@@ -96,6 +96,14 @@ static void told(void *arg)
 	tell_next(call);
 }
 
+/* Keys decide on it from now on. */
+static void turn_to(struct call *call, struct ride *ride)
+{
+	if (call->bundle.at != ride)
+		call->acked_us = 0;
+	call->bundle.at = ride;
+}
+
 /* Behind what is in the list already. */
 static void tell(struct call *call, struct ride *ride, bool menu)
 {
@@ -107,7 +115,7 @@ static void tell(struct call *call, struct ride *ride, bool menu)
 	b->next = ride;
 	b->text_item = call->speaker.n;
 	if (!b->text_item)
-		b->at = ride;
+		turn_to(call, ride);
 	say_of_ride(call, ride, prompts(call)->alert);
 	if (menu)
 		say_of_all(call, prompts(call)->menu, call->open);
@@ -124,7 +132,7 @@ static void greet(struct call *call)
 	speaker_begin(&call->speaker);
 	if (!call->greeted)
 		say_of_all(call, prompts(call)->greeting, call->open);
-	else if (call->bundle.at && call->bundle.menu_said)
+	else if (call->bundle.at && (call->bundle.menu_said || !call->bundle.round))
 		say_of_all(call, prompts(call)->next, call->open);
 	call->greeted = true;
 }
@@ -171,7 +179,7 @@ void bundle_played(struct call *call, const struct tc_pbx_event *event)
 				ride->heard = true;
 	} else if (b->next && event->whole) {
 		if (event->item + 1 >= b->text_item && event->item <= b->text_item)
-			b->at = b->next;
+			turn_to(call, b->next);
 		if (event->item == b->text_item)
 			b->at->heard = true;
 	}

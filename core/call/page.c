@@ -248,7 +248,7 @@ void page_retire(struct page *page, const char *reason)
 
 bool page_live(const struct page *page)
 {
-	const struct call *call = page->call;
+	const struct call *call = page->ride ? page->ride->call : NULL;
 
 	return call && (call->state == CALL_PLACING || call->state == CALL_RINGING ||
 			call->state == CALL_ANSWERED);

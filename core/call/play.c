@@ -96,8 +96,7 @@ void play_answered(struct call *call)
 {
 	if (call->dialplan)
 		call->items = 0; /* what was kept for the answer is said by the dialplan */
-	if (call->bundle.on && !call->dialplan)
-		bundle_answered(call);
+	bundle_answered(call);
 	play_ready(call);
 }
 

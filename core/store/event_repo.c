@@ -132,14 +132,29 @@ static int hand_over(const struct tc_value *v, void *arg)
 	return stop;
 }
 
+/*
+ * What has happened in a call that tells several alerts stands under the first of these, once; the
+ * others share it.
+ */
+#define SHARED                                                                                     \
+	"'call.queued', 'call.deferred', 'call.placing', 'call.ringing', 'call.answered', "        \
+	"'call.released', 'call.resumed', 'call.callback', 'call.heard', 'call.machine', "         \
+	"'call.pin', 'pbx.events'"
+
 int event_list_alert(struct db *db, const char *alert_id,
 		     int (*fn)(const struct event_row *row, void *arg), void *arg)
 {
-	const struct tc_value params[] = {DB_TEXT(alert_id)};
+	const struct tc_value params[] = {DB_TEXT(alert_id), DB_TEXT(alert_id)};
 	struct reader reader = {fn, arg};
 
-	return rows_each(db, "SELECT " COLUMNS " FROM events WHERE alert_id = ? ORDER BY id",
-			 params, 1, COLUMN_COUNT, hand_over, &reader);
+	return rows_each(db,
+			 "SELECT " COLUMNS " FROM events WHERE alert_id = ? UNION ALL "
+			 "SELECT e.id, e.at_us, e.alert_id, e.call_id, e.what, e.sentence, "
+			 "e.reason, e.data FROM call_pages p JOIN calls c ON c.id = p.call_id "
+			 "JOIN events e ON e.alert_id = c.alert_id AND e.call_id = p.call_id "
+			 "WHERE p.alert_id = ? AND c.alert_id <> p.alert_id "
+			 "AND e.at_us >= p.joined_us AND e.what IN (" SHARED ") ORDER BY id",
+			 params, 2, COLUMN_COUNT, hand_over, &reader);
 }
 
 int event_list_after(struct db *db, int64_t after_id, int limit,

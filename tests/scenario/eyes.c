@@ -7,6 +7,7 @@
 
 #include <tocsin/alloc.h>
 
+#include "scenario/persons.h"
 #include "scenario/private.h"
 #include "speech/speech.h"
 #include "store/alert_repo.h"
@@ -70,6 +71,8 @@ static const char *name_of(struct world *w, const char *key)
 	}
 	if (!name)
 		name = callers_name_of(w, key);
+	if (!name)
+		name = persons_name_of(w, key);
 	return name ? name : "greeting"; /* the only one left with the alert's own words in it */
 }
 

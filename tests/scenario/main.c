@@ -13,6 +13,7 @@
 #include "host/logging.h"
 #include "host/quantity.h"
 #include "scenario/watch.h"
+#include "scenario/persons.h"
 #include "scenario/world.h"
 
 #define WORDS_MAX 24
@@ -226,6 +227,9 @@ static const struct {
 	{"ENDED", {.type = TC_PBX_ENDED, .end = TC_PBX_END_LOCAL}},
 	{"HANGUP", {.type = TC_PBX_ENDED, .end = TC_PBX_END_REMOTE, .q850 = 16}},
 	{"GONE", {.type = TC_PBX_ENDED, .end = TC_PBX_END_GONE}},
+	{"HUMAN", {.type = TC_PBX_HUMAN, .text = "short greeting"}},
+	{"MACHINE", {.type = TC_PBX_MACHINE, .text = "long greeting"}},
+	{"BEEP", {.type = TC_PBX_BEEP}},
 };
 
 static bool do_report(struct run *r, const struct words *w)
@@ -443,6 +447,22 @@ static void expect_told(struct run *r, const struct words *w)
 		     got ? got : "nothing");
 }
 
+static const char *persons_id(void *arg, const char *name)
+{
+	return id_of(arg, name);
+}
+
+static bool do_persons(struct run *r, const struct words *w)
+{
+	struct persons_line line = {.w = w->w, .n = w->n, .id_of = persons_id, .arg = r};
+	char fault[256] = "";
+	bool taken = persons_command(r->world, &line, fault, sizeof(fault));
+
+	if (fault[0])
+		fail(r, "%s", fault);
+	return taken;
+}
+
 static void do_expect(struct run *r, const struct words *w)
 {
 	const char *what = word(w, 1), *got;
@@ -484,7 +504,7 @@ static void do_expect(struct run *r, const struct words *w)
 
 		snprintf(want, sizeof(want), "fault %s", word(w, 2));
 		expect_same(r, "the alert was", r->what ? r->what : "", want);
-	} else {
+	} else if (!do_persons(r, w)) {
 		expect_asked(r, w);
 	}
 }
@@ -521,7 +541,7 @@ static void execute(struct run *r, const struct words *w)
 		return;
 	}
 	start(r);
-	if (!do_report(r, w))
+	if (!do_persons(r, w) && !do_report(r, w))
 		fail(r, "there is no command '%s'", w->w[0]);
 }
 
