@@ -119,7 +119,7 @@ static void tell(struct call *call, struct ride *ride, bool menu)
 	say_of_ride(call, ride, prompts(call)->alert);
 	if (menu)
 		say_of_all(call, prompts(call)->menu, call->open);
-	b->menu_said = true;
+	b->menu = menu;
 	speaker_silence(&call->speaker, menu ? TAIL_MS : KEY_MS);
 	speaker_play(&call->speaker, told);
 	next = pick(call, ride);
@@ -180,8 +180,10 @@ void bundle_played(struct call *call, const struct tc_pbx_event *event)
 	} else if (b->next && event->whole) {
 		if (event->item + 1 >= b->text_item && event->item <= b->text_item)
 			turn_to(call, b->next);
-		if (event->item == b->text_item)
+		if (event->item == b->text_item) {
 			b->at->heard = true;
+			b->menu_said = b->menu_said || b->menu;
+		}
 	}
 	speaker_played(&call->speaker, event);
 }

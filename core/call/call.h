@@ -172,7 +172,7 @@ struct bundle {
 	struct ride *next;           /* the one in the list that plays */
 	unsigned text_item;          /* of that list: its alert */
 	unsigned round, told;
-	bool menu_said;              /* in this round */
+	bool menu, menu_said;        /* it is in the list; was said in this round */
 	bool all;                    /* all were acknowledged at once */
 	struct loop_timer change;    /* the list is to be made again */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every transition of a call is a record: a copy of the row, the alerts in it that have changed, and
- * events; committed in order. All records that wait go into one transaction. What could not be
+ * Every transition of a call is a record: a copy of the row, the alerts in it that have changed,
+ * and events; committed in order. All records that wait go into one transaction. What could not be
  * committed is tried again until it is; what hangs on it waits.
  */
 #include <stdlib.h>
