@@ -6,13 +6,18 @@
 
 #define FULL 32767.0
 
-double level_mean(const int16_t *pcm, size_t n)
+static int64_t squares(const int16_t *pcm, size_t n)
 {
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < n; i++)
 		sum += (int32_t)pcm[i] * pcm[i];
-	return n ? (double)sum / (double)n : 0;
+	return sum;
+}
+
+double level_mean(const int16_t *pcm, size_t n)
+{
+	return n ? (double)squares(pcm, n) / (double)n : 0;
 }
 
 int level_dbov(double mean_square)
@@ -27,18 +32,28 @@ double level_square(double dbov)
 	return FULL * FULL * pow(10, dbov / 10);
 }
 
+static void end_window(struct level *level)
+{
+	double mean = (double)level->sum / LEVEL_WINDOW;
+
+	/* silence was heard as well: not nothing */
+	if (mean > level->most || !(level->most > 0))
+		level->most = mean > 0 ? mean : 1e-9;
+	level->sum = 0;
+	level->n = 0;
+}
+
 void level_feed(struct level *level, const int16_t *pcm, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		level->sum += (int32_t)pcm[i] * pcm[i];
-		if (++level->n < LEVEL_WINDOW)
-			continue;
-		double mean = (double)level->sum / LEVEL_WINDOW;
-		/* silence was heard as well: not nothing */
-		if (mean > level->most || !(level->most > 0))
-			level->most = mean > 0 ? mean : 1e-9;
-		level->sum = 0;
-		level->n = 0;
+	while (n > 0) {
+		size_t part = LEVEL_WINDOW - level->n < n ? LEVEL_WINDOW - level->n : n;
+
+		level->sum += squares(pcm, part);
+		level->n += part;
+		pcm += part;
+		n -= part;
+		if (level->n == LEVEL_WINDOW)
+			end_window(level);
 	}
 }
 
