@@ -59,6 +59,13 @@ int ical_windows(const struct oncall *oncall, const struct ical_source *source, 
 		 struct tc_errors *errs);
 
 /*
+ * The same for people who are found otherwise: find gives the id of a name, or NULL.
+ */
+typedef const char *ical_find_fn(void *arg, const char *name);
+int ical_windows_of(ical_find_fn *find, void *arg, const struct ical_source *source,
+		    json_t **windows, struct tc_errors *errs);
+
+/*
  * Add windows to a schedule's body, in place, without those that it has already.
  *
  * result  how many were added

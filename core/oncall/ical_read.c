@@ -27,7 +27,8 @@
 #define SHOWN	   120
 
 struct reading {
-	const struct oncall *oncall;
+	ical_find_fn *find;
+	void *arg;
 	const struct ical_source *source;
 	const struct zone *zone;
 	size_t lines[EVENTS_MAX]; /* where each VEVENT begins */
@@ -81,8 +82,9 @@ static const char *look_over(struct reading *r, const char *text, size_t size)
 
 /* ---- whom it means ---- */
 
-static const struct contact *named(const struct oncall *oncall, const char *text)
+static const char *named(void *arg, const char *text)
 {
+	const struct oncall *oncall = arg;
 	const struct directory *dir = oncall_directory(oncall);
 	const struct contact *c, *found = NULL;
 	char name[SHOWN];
@@ -97,7 +99,7 @@ static const struct contact *named(const struct oncall *oncall, const char *text
 		name[--len] = '\0';
 	c = people_contact(oncall, name);
 	if (c)
-		return c;
+		return c->id;
 	/* otherwise written, if only one is meant */
 	for (c = directory_next(dir, NULL); c; c = directory_next(dir, c)) {
 		if (strcasecmp(c->name, name) != 0)
@@ -105,7 +107,7 @@ static const struct contact *named(const struct oncall *oncall, const char *text
 		found = c;
 		n++;
 	}
-	return n == 1 ? found : NULL;
+	return n == 1 ? found->id : NULL;
 }
 
 static bool declined(icalproperty *attendee)
@@ -115,8 +117,8 @@ static bool declined(icalproperty *attendee)
 	return p && icalparameter_get_partstat(p) == ICAL_PARTSTAT_DECLINED;
 }
 
-/* The contacts of an event; at most room. name: receives the last one that is nobody's. */
-static size_t who(const struct reading *r, icalcomponent *event, const struct contact **found,
+/* The ids of an event's contacts; at most room. name: receives the last one that is nobody's. */
+static size_t who(const struct reading *r, icalcomponent *event, const char **found,
 		  size_t room, const char **name)
 {
 	const char *summary = icalcomponent_get_summary(event);
@@ -130,14 +132,14 @@ static size_t who(const struct reading *r, icalcomponent *event, const struct co
 
 		if (!text || declined(p))
 			continue;
-		found[n] = named(r->oncall, text);
+		found[n] = r->find(r->arg, text);
 		n += found[n] != NULL;
 		if (!summary)
 			*name = text;
 	}
 	if (n || !summary)
 		return n;
-	found[0] = named(r->oncall, summary);
+	found[0] = r->find(r->arg, summary);
 	return found[0] != NULL;
 }
 
@@ -151,7 +153,7 @@ static void add_fault(struct reading *r, const char *text)
 	tc_errors_add(r->errs, field, "%s", text);
 }
 
-static void add_windows(struct reading *r, const struct contact *contact,
+static void add_windows(struct reading *r, const char *contact,
 			const struct ical_occurrences *found)
 {
 	char start[RFC3339_SIZE], end[RFC3339_SIZE];
@@ -166,7 +168,7 @@ static void add_windows(struct reading *r, const struct contact *contact,
 		rfc3339_format(start, local_us(found->v[i].from_s));
 		rfc3339_format(end, local_us(found->v[i].until_s));
 		json_array_append_new(r->windows,
-				      json_pack("{s:s, s:s, s:s, s:I}", "contact", contact->id,
+				      json_pack("{s:s, s:s, s:s, s:I}", "contact", contact,
 						"start", start, "end", end, "priority",
 						(json_int_t)r->source->priority));
 	}
@@ -176,7 +178,7 @@ static void read_event(struct reading *r, icalcomponent *calendar, icalcomponent
 {
 	struct ical_span within = {local_floor_s(r->source->from_us),
 				   local_floor_s(r->source->until_us)};
-	const struct contact *contacts[20];
+	const char *contacts[20];
 	struct ical_occurrences found = {0};
 	char fault[300], shown[SHOWN];
 	const char *name;
@@ -256,8 +258,8 @@ static json_t *sorted(json_t *windows)
 	return all;
 }
 
-int ical_windows(const struct oncall *oncall, const struct ical_source *source, json_t **windows,
-		 struct tc_errors *errs)
+int ical_windows_of(ical_find_fn *find, void *arg, const struct ical_source *source,
+		    json_t **windows, struct tc_errors *errs)
 {
 	struct reading *r = tc_alloc(sizeof(*r));
 	size_t faults = tc_errors_count(errs);
@@ -265,7 +267,7 @@ int ical_windows(const struct oncall *oncall, const struct ical_source *source, 
 	icalcomponent *top = NULL;
 	char *text;
 
-	*r = (struct reading){.oncall = oncall, .source = source, .errs = errs,
+	*r = (struct reading){.find = find, .arg = arg, .source = source, .errs = errs,
 			      .zone = zone_find(source->zone), .windows = json_array()};
 	text = tc_strndup(source->text, source->size_bytes);
 	fault = r->zone ? look_over(r, source->text, source->size_bytes)
@@ -285,6 +287,12 @@ int ical_windows(const struct oncall *oncall, const struct ical_source *source, 
 	free(r->replaced.v);
 	free(r);
 	return tc_errors_count(errs) > faults ? -EINVAL : 0;
+}
+
+int ical_windows(const struct oncall *oncall, const struct ical_source *source, json_t **windows,
+		 struct tc_errors *errs)
+{
+	return ical_windows_of(named, (void *)oncall, source, windows, errs);
 }
 
 /* ---- into a schedule ---- */

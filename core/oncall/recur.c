@@ -152,6 +152,21 @@ static bool read_until(struct tc_recur *recur, const char *text)
 
 /* ---- what is refused ---- */
 
+static struct icaltimetype to_ical(int64_t local_s)
+{
+	struct icaltimetype t = icaltime_null_time();
+	struct local_fields f;
+
+	local_fields(local_s, &f);
+	t.year = f.year;
+	t.month = f.month;
+	t.day = f.day;
+	t.hour = f.hour;
+	t.minute = f.minute;
+	t.second = f.second;
+	return t;
+}
+
 static size_t count(const short *values, size_t size)
 {
 	size_t n = 0;
@@ -197,6 +212,30 @@ static bool some_day_exists(const struct icalrecurrencetype *rule)
 	return !n_days || !n_months;
 }
 
+/* How many times of one day the filters give. */
+static size_t times_a_day(const struct icalrecurrencetype *rule)
+{
+	size_t hours = count(rule->by_hour, ICAL_BY_HOUR_SIZE);
+	size_t minutes = count(rule->by_minute, ICAL_BY_MINUTE_SIZE);
+	size_t seconds = count(rule->by_second, ICAL_BY_SECOND_SIZE);
+
+	return (hours ? hours : 1) * (minutes ? minutes : 1) * (seconds ? seconds : 1);
+}
+
+/* Whether any day fits, whatever its times are: those are not gone through where none does. */
+static bool some_day_fits(const struct icalrecurrencetype *rule, struct icaltimetype start)
+{
+	struct icalrecurrencetype days = *rule;
+	icalrecur_iterator *iterator;
+	bool fits;
+
+	days.by_hour[0] = days.by_minute[0] = days.by_second[0] = ICAL_RECURRENCE_ARRAY_MAX;
+	iterator = icalrecur_iterator_new(days, start);
+	fits = iterator && !icaltime_is_null_time(icalrecur_iterator_next(iterator));
+	icalrecur_iterator_free(iterator);
+	return fits;
+}
+
 static const char *check(const struct icalrecurrencetype *rule, const struct parts *parts)
 {
 	if (rule->freq == ICAL_NO_RECURRENCE)
@@ -205,6 +244,12 @@ static const char *check(const struct icalrecurrencetype *rule, const struct par
 		return "by the second is not taken";
 	if (!some_day_exists(rule))
 		return "has no day that there is";
+	if (times_a_day(rule) > 1440)
+		return "must not have more than 1440 times a day";
+	if (parts->value[PART_BYSETPOS] &&
+	    (rule->freq < ICAL_MONTHLY_RECURRENCE || times_a_day(rule) > 1))
+		return "may have BYSETPOS with FREQ=MONTHLY or YEARLY only, and not with several "
+		       "times a day";
 	if (rule->freq < ICAL_DAILY_RECURRENCE)
 		return check_fine(parts);
 	return NULL;
@@ -221,21 +266,6 @@ static bool read_count(struct tc_recur *recur, const char *text)
 }
 
 /* ---- iteration ---- */
-
-static struct icaltimetype to_ical(int64_t local_s)
-{
-	struct icaltimetype t = icaltime_null_time();
-	struct local_fields f;
-
-	local_fields(local_s, &f);
-	t.year = f.year;
-	t.month = f.month;
-	t.day = f.day;
-	t.hour = f.hour;
-	t.minute = f.minute;
-	t.second = f.second;
-	return t;
-}
 
 void recur_rewind(struct tc_recur *recur)
 {
@@ -355,16 +385,9 @@ int64_t recur_step_s(const struct tc_recur *recur)
 
 int recur_most_a_day(const struct tc_recur *recur)
 {
-	const struct icalrecurrencetype *r = &recur->rule;
-	size_t hours = count(r->by_hour, ICAL_BY_HOUR_SIZE);
-	size_t minutes = count(r->by_minute, ICAL_BY_MINUTE_SIZE);
-	size_t seconds = count(r->by_second, ICAL_BY_SECOND_SIZE);
-
-	if (!hours && r->freq <= ICAL_HOURLY_RECURRENCE)
-		hours = 24;
-	if (!minutes && r->freq <= ICAL_MINUTELY_RECURRENCE)
-		minutes = 60;
-	return (int)((hours ? hours : 1) * (minutes ? minutes : 1) * (seconds ? seconds : 1));
+	if (recur->step_s && recur->step_s < LOCAL_DAY_S)
+		return (int)((LOCAL_DAY_S + recur->step_s - 1) / recur->step_s);
+	return (int)times_a_day(&recur->rule);
 }
 
 /* ---- beginning and end ---- */
@@ -449,6 +472,8 @@ static const char *make_rule(struct tc_recur *recur, const struct parts *parts)
 		tc_buf_fini(&text);
 	}
 	recur->first_s = first_of(recur);
+	if (!recur->step_s && !some_day_fits(&recur->rule, to_ical(recur->first_s)))
+		return "never comes";
 	return NULL;
 }
 

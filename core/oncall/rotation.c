@@ -140,7 +140,7 @@ void rotation_at(struct rotation *r, int64_t at_us, struct rotation_turn *turn)
 	}
 	turn->member = member(r, k);
 	if (r->alone) {
-		turn->from_us = local_us(begin_of(r, 0));
+		turn->from_us = local_us(next_begin(r, -1));
 		turn->until_us = INT64_MAX;
 		return;
 	}
@@ -170,8 +170,7 @@ static int begin_rrule(struct rotation *r, const struct rotation_config *config,
 	if (tc_recur_new(&r->recur, config->rrule, start, config->zone, fault, size_bytes))
 		return -EINVAL;
 	r->step_s = recur_step_s(r->recur);
-	if ((r->step_s && r->step_s * ROTATION_A_DAY < LOCAL_DAY_S) ||
-	    (!r->step_s && recur_most_a_day(r->recur) > ROTATION_A_DAY)) {
+	if (recur_most_a_day(r->recur) > ROTATION_A_DAY) {
 		snprintf(fault, size_bytes, "the rule must not have more than %d hand-overs a day",
 			 ROTATION_A_DAY);
 		return -EINVAL;
