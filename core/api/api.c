@@ -34,6 +34,7 @@ struct api *api_new(const struct api_deps *deps)
 	api_contacts_csv_init(api);
 	api_documents_init(api);
 	api_oncall_init(api);
+	api_calendar_init(api);
 	api_events_init(api);
 	api_tokens_init(api);
 	api_plugins_init(api);

@@ -13,6 +13,7 @@
 #include "host/config.h"
 #include "host/id.h"
 #include "host/text.h"
+#include "oncall/ical.h"
 #include "oncall/oncall.h"
 #include "oncall/reference.h"
 #include "store/document_repo.h"
@@ -31,6 +32,8 @@ struct change {
 	struct document_row row; /* owned strings */
 	struct event_row event;
 	char *what, *text; /* owned */
+	bool import;             /* of a calendar */
+	size_t added;            /* windows */
 };
 
 static void change_free(struct change *ch)
@@ -89,7 +92,12 @@ static void answer(const struct change *ch)
 		snprintf(where, sizeof(where), "%s/%s", ch->res->path, doc->id);
 		tc_http_reply_header(ch->req, "Location", where);
 	}
-	tc_http_reply_json(ch->req, ch->add ? 201 : 200, document_shape(doc));
+	if (ch->import)
+		tc_http_reply_json(ch->req, 200,
+				   json_pack("{s:I, s:o}", "added", (json_int_t)ch->added,
+					     "schedule", document_shape(doc)));
+	else
+		tc_http_reply_json(ch->req, ch->add ? 201 : 200, document_shape(doc));
 }
 
 static void done(void *arg, int err)
@@ -259,4 +267,43 @@ void document_on_delete(struct tc_http_req *req, void *arg)
 	ch->version = version;
 	tc_strcopy(ch->row.id, sizeof(ch->row.id), doc->id);
 	submit(ch, "removed");
+}
+
+/* ---- calendars ---- */
+
+/* Whether a document that was put together is good: so many windows may be too many. */
+static bool check_body(struct tc_http_req *req, const struct api_documents *res, const json_t *body)
+{
+	struct tc_errors *errs = tc_errors_new();
+	void *fields = tc_alloc(res->kind->fields_size), *memory = NULL;
+	bool good;
+
+	if (!tc_options_fill(res->kind->table, body, fields, &memory, errs))
+		res->kind->check(res->api->deps.oncall, fields, errs);
+	good = !tc_errors_count(errs);
+	if (!good)
+		tc_http_faults(req, 422, errs);
+	tc_options_release(memory);
+	tc_errors_free(errs);
+	free(fields);
+	return good;
+}
+
+void document_import(struct tc_http_req *req, const struct api_documents *res,
+		     const struct document *doc, const json_t *windows)
+{
+	json_t *body = json_deep_copy(doc->body);
+	size_t added = ical_merge(body, windows);
+	struct change *ch;
+
+	if (!check_body(req, res, body)) {
+		json_decref(body);
+		return;
+	}
+	ch = change_to(req, res, body);
+	ch->import = true;
+	ch->added = added;
+	ch->version = doc->version; /* what it was merged with */
+	tc_strcopy(ch->row.id, sizeof(ch->row.id), doc->id);
+	submit(ch, "changed");
 }

@@ -31,5 +31,8 @@ const struct document *document_of(struct tc_http_req *req, const struct api_doc
 void document_on_add(struct tc_http_req *req, void *arg);
 void document_on_put(struct tc_http_req *req, void *arg);
 void document_on_delete(struct tc_http_req *req, void *arg);
+/* Add windows to a schedule; answers with {"added","schedule"}. */
+void document_import(struct tc_http_req *req, const struct api_documents *res,
+		     const struct document *doc, const json_t *windows);
 
 #endif

@@ -72,6 +72,7 @@ void api_contacts_csv_init(struct api *api);
 void api_contacts_csv_fini(struct api *api);
 void api_documents_init(struct api *api);
 void api_documents_fini(struct api *api);
+void api_calendar_init(struct api *api);
 void api_oncall_init(struct api *api);
 void api_oncall_fini(struct api *api);
 void api_events_init(struct api *api);

@@ -85,6 +85,7 @@ static const struct shape {
 	{"schedule_override",
 	 SHAPE({"contact", "string"}, {"start", "string"}, {"end", "string"}), false},
 	{"schedules", SHAPE({"items", "[schedule]"}, {"next", "string?"}), false},
+	{"calendar_import", SHAPE({"added", "integer"}, {"schedule", "#schedule"}), false},
 	{"oncall",
 	 SHAPE({"schedule", "string"}, {"at", "time"}, {"people", "[oncall_person]"},
 	       {"until", "time?"}, {"fault", "string?"}),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /v1/schedules, /v1/oncall and the gaps of a schedule, over the daemon's Unix socket. Who is on
- * call when is test_people.c's.
+ * /v1/schedules, /v1/oncall, the gaps of a schedule and calendars, over the daemon's Unix socket.
+ * Who is on call when is test_people.c's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -222,6 +222,58 @@ static void says_when_nobody_is(void **state)
 	       NULL);
 }
 
+/* ---- calendars ---- */
+
+static void calendars_go_out_and_come_in(void **state)
+{
+	struct api_rig *rig = rig_of(state);
+	char id[TC_ID_SIZE], path[120], contact[120];
+	struct http_answer a;
+	json_t *json;
+
+	fill(rig, id);
+	snprintf(path, sizeof(path), "/v1/schedules/%s/calendar.ics", id);
+	api_rig_ask(rig, "GET", path, NULL, &a);
+	assert_int_equal(a.status, 200);
+	assert_true(answer_has(&a, "Content-Type: text/calendar; charset=utf-8"));
+	assert_non_null(strstr(a.body, "BEGIN:VCALENDAR"));
+	assert_non_null(strstr(a.body, "SUMMARY:Alice"));
+	/* what went out of one schedule can come into another one */
+	json = api_rig_json(rig, "POST", "/v1/schedules", SCHEDULE("copy", "\"layers\":[]"), 201);
+	snprintf(path, sizeof(path), "/v1/schedules/%s/calendar.ics?priority=3",
+		 text_of(json, "id"));
+	json_decref(json);
+	json = api_rig_json(rig, "POST", path, a.body, 200);
+	assert_in_range(json_integer_value(json_object_get(json, "added")), 89, 92);
+	assert_int_equal(
+		json_array_size(json_object_get(json_object_get(json, "schedule"), "windows")),
+		json_integer_value(json_object_get(json, "added")));
+	json_decref(json);
+	json = api_rig_json(rig, "POST", path, a.body, 200); /* once */
+	assert_int_equal(json_integer_value(json_object_get(json, "added")), 0);
+	json_decref(json);
+	answer_free(&a);
+	json = api_rig_json(rig, "GET", "/v1/oncall?schedule=copy", NULL, 200);
+	assert_int_equal(json_array_size(json_object_get(json, "people")), 1);
+	snprintf(contact, sizeof(contact), "/v1/contacts/%s/calendar.ics?days=7",
+		 text_of(json_array_get(json_object_get(json, "people"), 0), "contact_id"));
+	json_decref(json);
+	api_rig_ask(rig, "GET", contact, NULL, &a);
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(a.body, "BEGIN:VEVENT"));
+	answer_free(&a);
+	expect(rig, "POST", path, "no calendar", 422, NULL);
+	expect(rig, "POST", path,
+	       "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:"
+	       "20200101T080000Z\r\nDTEND:20200101T090000Z\r\nRRULE:FREQ=DAILY\r\nSUMMARY:"
+	       "Nobody\r\nEND:VEVENT\r\n"
+	       "END:VCALENDAR\r\n",
+	       422, "line 3");
+	expect(rig, "GET", "/v1/contacts/x/calendar.ics", NULL, 404, NULL);
+	expect(rig, "GET", "/v1/schedules/x/calendar.ics", NULL, 404, NULL);
+	expect(rig, "POST", "/v1/schedules/x/calendar.ics", "x", 404, NULL);
+}
+
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -231,6 +283,7 @@ int main(void)
 		RIG_TEST(what_a_schedule_names_stays),
 		RIG_TEST(says_who_is_on_call),
 		RIG_TEST(says_when_nobody_is),
+		RIG_TEST(calendars_go_out_and_come_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
