@@ -8,8 +8,9 @@
  * target.c  where the daemon is, and the token; find.c which alert is meant
  * format.c  text for people: times, colours, nothing that harms a terminal
  * table.c   columns; story.c: timelines; body.c: an alert out of options
- * alert.c act.c list.c show.c explain.c watch.c trunk.c parts.c say.c contact.c token.c plan.c
- *           the commands
+ * named.c   contacts, schedules, policies: by name or id
+ * alert.c act.c list.c show.c explain.c watch.c trunk.c parts.c say.c contact.c contact_csv.c
+ * schedule.c oncall.c policy.c maintenance.c token.c plan.c   the commands
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -72,7 +73,14 @@ extern const struct cli_command cli_voices, cli_plugins;
 extern const struct cli_command cli_say;
 extern const struct cli_command cli_readiness;
 extern const struct cli_command cli_contact_add, cli_contact_list, cli_contact_show;
-extern const struct cli_command cli_contact_remove;
+extern const struct cli_command cli_contact_remove, cli_contact_import, cli_contact_export;
+extern const struct cli_command cli_schedule_list, cli_schedule_show, cli_schedule_put;
+extern const struct cli_command cli_schedule_delete, cli_schedule_override, cli_schedule_oncall;
+extern const struct cli_command cli_schedule_gaps, cli_schedule_ics;
+extern const struct cli_command cli_policy_list, cli_policy_show, cli_policy_put;
+extern const struct cli_command cli_policy_delete;
+extern const struct cli_command cli_maintenance_list, cli_maintenance_add, cli_maintenance_end;
+extern const struct cli_command cli_oncall;
 extern const struct cli_command cli_plan_list, cli_plan_show, cli_plan_add, cli_plan_edit;
 extern const struct cli_command cli_plan_cancel;
 extern const struct cli_command cli_token_add, cli_token_list, cli_token_delete;

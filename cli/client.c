@@ -206,8 +206,14 @@ static size_t on_head(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-static void set_up(struct client *client, const char *method, const char *url, const char *body,
-		   struct answer *answer)
+/* A body that is sent. */
+struct sent {
+	const char *type, *data;
+	size_t len;
+};
+
+static void set_up(struct client *client, const char *method, const char *url,
+		   const struct sent *body, struct answer *answer)
 {
 	const struct target *target = &client->target;
 	CURL *curl = client->curl;
@@ -216,8 +222,8 @@ static void set_up(struct client *client, const char *method, const char *url, c
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	if (body) {
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body->len);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data);
 	}
 	if (target->socket)
 		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, target->socket);
@@ -273,6 +279,22 @@ static void print_fault(const json_t *fault)
 	free(detail);
 }
 
+void client_faults(const json_t *faults)
+{
+	for (size_t i = 0; i < json_array_size(faults); i++) {
+		const json_t *fault = json_array_get(faults, i), *line;
+		char *field = format_member(fault, "field"), *text = format_member(fault, "text");
+
+		line = json_object_get(fault, "line");
+		fputs("tocsin: ", stderr);
+		if (json_is_integer(line))
+			fprintf(stderr, "line %lld: ", (long long)json_integer_value(line));
+		fprintf(stderr, "%s%s%s\n", field, *field ? ": " : "", text);
+		free(field);
+		free(text);
+	}
+}
+
 /* A problem (RFC 9457), or whatever else a proxy has to say. */
 static int refused(const struct client *client, long status, const struct answer *answer)
 {
@@ -280,7 +302,9 @@ static int refused(const struct client *client, long status, const struct answer
 	json_t *errors = json_object_get(problem, "errors");
 	char *title = format_member(problem, "title");
 
-	if (json_array_size(errors)) {
+	if (json_array_size(json_object_get(problem, "faults"))) {
+		client_faults(json_object_get(problem, "faults"));
+	} else if (json_array_size(errors)) {
 		for (size_t i = 0; i < json_array_size(errors); i++)
 			print_fault(json_array_get(errors, i));
 	} else if (json_is_string(json_object_get(problem, "detail"))) {
@@ -297,23 +321,24 @@ static int refused(const struct client *client, long status, const struct answer
 
 /* ---- requests ---- */
 
-/* body: taken. */
-static int perform(struct client *client, const char *method, const char *path, json_t *body,
-		   struct answer *answer)
+/* body: NULL = none. */
+static int perform(struct client *client, const char *method, const char *path,
+		   const struct sent *body, struct answer *answer)
 {
 	char *url = format_text("%s%s", client->target.base, path);
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	struct curl_slist *head = NULL;
 	bool stream = answer->stream != NULL;
-	char *line = NULL, *match = NULL;
+	char *line = NULL, *match = NULL, *type = NULL;
 	long status = 0;
 	CURLcode err;
 
-	set_up(client, method, url, text, answer);
+	set_up(client, method, url, body, answer);
 	for (struct curl_slist *h = client->head; h; h = h->next)
 		head = curl_slist_append(head, h->data);
-	if (text)
-		head = curl_slist_append(head, "Content-Type: application/json");
+	if (body) {
+		type = format_text("Content-Type: %s", body->type);
+		head = curl_slist_append(head, type);
+	}
 	if (client->match) {
 		match = format_text("If-Match: %s", client->match);
 		head = curl_slist_append(head, match);
@@ -334,9 +359,8 @@ static int perform(struct client *client, const char *method, const char *path, 
 	curl_slist_free_all(head);
 	free(line);
 	free(match);
-	free(text);
+	free(type);
 	free(url);
-	json_decref(body);
 	if (err == CURLE_WRITE_ERROR && stream && answer->connected)
 		return EXIT_OK;
 	if (err)
@@ -344,8 +368,8 @@ static int perform(struct client *client, const char *method, const char *path, 
 	return status / 100 == 2 ? EXIT_OK : refused(client, status, answer);
 }
 
-int client_fetch(struct client *client, const char *method, const char *path, json_t *body,
-		 char **data, size_t *len)
+static int fetch(struct client *client, const char *method, const char *path,
+		 const struct sent *body, char **data, size_t *len)
 {
 	struct answer answer = {0};
 	int code = perform(client, method, path, body, &answer);
@@ -359,16 +383,24 @@ int client_fetch(struct client *client, const char *method, const char *path, js
 	return EXIT_OK;
 }
 
-int client_ask(struct client *client, const char *method, const char *path, json_t *body,
-	       json_t **reply)
+int client_fetch(struct client *client, const char *method, const char *path, json_t *body,
+		 char **data, size_t *len)
+{
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	const struct sent sent = {"application/json", text, text ? strlen(text) : 0};
+	int code = fetch(client, method, path, text ? &sent : NULL, data, len);
+
+	free(text);
+	json_decref(body);
+	return code;
+}
+
+/* data: an answer, taken. */
+static int take_json(const struct client *client, char *data, size_t len, json_t **reply)
 {
 	json_t *json = NULL;
-	char *data = NULL;
-	size_t len = 0;
-	int code = client_fetch(client, method, path, body, &data, &len);
+	int code = EXIT_OK;
 
-	if (code)
-		return code;
 	if (len) {
 		json = json_loadb(data, len, 0, NULL);
 		if (!json) {
@@ -385,6 +417,27 @@ int client_ask(struct client *client, const char *method, const char *path, json
 	else
 		json_decref(json);
 	return code;
+}
+
+int client_ask(struct client *client, const char *method, const char *path, json_t *body,
+	       json_t **reply)
+{
+	char *data = NULL;
+	size_t len = 0;
+	int code = client_fetch(client, method, path, body, &data, &len);
+
+	return code ? code : take_json(client, data, len, reply);
+}
+
+int client_send(struct client *client, const char *path, const char *type, const char *data,
+		size_t len, json_t **reply)
+{
+	const struct sent sent = {type, data, len};
+	char *answer = NULL;
+	size_t answer_len = 0;
+	int code = fetch(client, "POST", path, &sent, &answer, &answer_len);
+
+	return code ? code : take_json(client, answer, answer_len, reply);
 }
 
 int client_follow(struct client *client, const char *path, const struct client_stream *stream)

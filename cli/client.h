@@ -62,6 +62,13 @@ int client_ask(struct client *client, const char *method, const char *path, json
 int client_fetch(struct client *client, const char *method, const char *path, json_t *body,
 		 char **data, size_t *len);
 
+/* POST a file of another type, and take JSON for an answer. */
+int client_send(struct client *client, const char *path, const char *type, const char *data,
+		size_t len, json_t **reply);
+
+/* Tell stderr the faults of a file: [{"line","field","text"}]. */
+void client_faults(const json_t *faults);
+
 /*
  * Follow the events until the connection ends.
  *

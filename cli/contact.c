@@ -9,6 +9,7 @@
 #include "args.h"
 #include "client.h"
 #include "format.h"
+#include "named.h"
 #include "table.h"
 
 enum { PIN_SIZE = 16 };
@@ -217,58 +218,11 @@ const struct cli_command cli_contact_list = {
 
 /* ---- one of them ---- */
 
-/* The id of who has this name on the page; NULL: nobody. Owned by the caller. */
-static char *id_on(const json_t *page, const char *name)
-{
-	json_t *contact;
-	size_t i;
-
-	json_array_foreach (json_object_get(page, "items"), i, contact) {
-		const char *have = json_string_value(json_object_get(contact, "name"));
-
-		if (have && !strcmp(have, name))
-			return format_text("%s",
-					   json_string_value(json_object_get(contact, "id")));
-	}
-	return NULL;
-}
-
-/* The path of a contact that is given by name or id. Owned by the caller; NULL: *code says why. */
-static char *path_of(struct cli *cli, const char *given, int *code)
-{
-	struct client_param params[] = {
-		{"q", given}, {"limit", "500"}, {"cursor", NULL}, {NULL, NULL}};
-	char *id = NULL, *path, *next = NULL;
-
-	do {
-		json_t *page = NULL;
-
-		path = client_path(cli->client, "/v1/contacts", params);
-		*code = client_ask(cli->client, "GET", path, NULL, &page);
-		free(path);
-		free(next);
-		next = format_member(page, "next");
-		params[2].value = next;
-		if (!*code)
-			id = id_on(page, given);
-		json_decref(page);
-	} while (!*code && !id && *next);
-	free(next);
-	path = *code ? NULL : client_path_of(cli->client, "/v1/contacts/", id ? id : given, "");
-	free(id);
-	return path;
-}
-
 static int show(struct cli *cli, const struct args *args)
 {
 	json_t *contact = NULL;
-	int code;
-	char *path = path_of(cli, args->words[0], &code);
+	int code = named_get(cli, "/v1/contacts", args->words[0], &contact);
 
-	if (!path)
-		return code;
-	code = client_ask(cli->client, "GET", path, NULL, &contact);
-	free(path);
 	if (code)
 		return code;
 	if (cli->json)
@@ -290,18 +244,7 @@ const struct cli_command cli_contact_show = {
 
 static int remove_one(struct cli *cli, const struct args *args)
 {
-	int code;
-	char *path = path_of(cli, args->words[0], &code);
-
-	if (!path)
-		return code;
-	client_set_match(cli->client, "*"); /* whatever it is by now, it is to go */
-	code = client_ask(cli->client, "DELETE", path, NULL, NULL);
-	client_set_match(cli->client, NULL);
-	free(path);
-	if (!code && cli->json)
-		puts("{}");
-	return code;
+	return named_delete(cli, "/v1/contacts", args->words[0]);
 }
 
 const struct cli_command cli_contact_remove = {
