@@ -154,8 +154,24 @@ static void first(struct ride *ride, int what, char key, const char *action)
 	call->acked_us = what == deciding_find("acknowledge")
 				 ? loop_now_us(call->caller->deps.loop)
 				 : 0;
+	if (pin_needed(call) && !call->hung_up) {
+		note_key(call, ride, key, action, "it counts once the PIN is keyed");
+		pin_ask(ride, what, key);
+		return;
+	}
 	press(ride, key);
 	note_key(call, ride, key, action, NULL);
+	decide(ride, what, BY_KEY);
+}
+
+void ack_counts(struct ride *ride, int what, char key)
+{
+	struct call *call = ride->call;
+
+	if (call->acked_us)
+		call->acked_us = loop_now_us(call->caller->deps.loop);
+	press(ride, key);
+	call_record(call, NULL, NULL, NULL, "%s", "");
 	decide(ride, what, BY_KEY);
 }
 
@@ -178,6 +194,9 @@ void ack_key(struct call *call, char key)
 	struct ride *ride = current(call);
 	int what = deciding_find(action);
 
+	if (pin_takes(call, key))
+		return;
+	machine_not(call);
 	tc_buf_add(&call->keys, &key, 1);
 	if (call->open && is_second(call, what)) {
 		second(call, what, key, action);

@@ -127,11 +127,16 @@ static void tell(struct call *call, struct ride *ride, bool menu)
 		ahead(call, next);
 }
 
+void bundle_greet(struct call *call)
+{
+	say_of_all(call, prompts(call)->greeting, call->open);
+}
+
 static void greet(struct call *call)
 {
 	speaker_begin(&call->speaker);
 	if (!call->greeted)
-		say_of_all(call, prompts(call)->greeting, call->open);
+		bundle_greet(call);
 	else if (call->bundle.at && (call->bundle.menu_said || !call->bundle.round))
 		say_of_all(call, prompts(call)->next, call->open);
 	call->greeted = true;
@@ -217,7 +222,8 @@ static void change(struct call *call)
 
 	if (!call->originated || loop_timer_armed(t))
 		return;
-	loop_timer_init(t, call->caller->deps.loop, on_change, call);
+	if (!t->fn)
+		loop_timer_init(t, call->caller->deps.loop, on_change, call);
 	loop_timer_start_us(t, CHANGE_MS * 1000);
 }
 
@@ -271,6 +277,10 @@ void bundle_left(struct ride *ride, const char *reason)
 		change(call);
 		return;
 	}
+	if (call->pin.asking && call->pin.ride == ride)
+		pin_drop(call);
+	else if (call->pin.asking || call->machine)
+		return;
 	if (ride->result || call->busy || call->hung_up || call->finishing || call->released ||
 	    !(ride == b->next || (ride == b->at && call->items)))
 		return;

@@ -66,6 +66,7 @@ struct call *call_new(struct caller *caller, const char *id, const char *number)
 	STAILQ_INIT(&call->events);
 	STAILQ_INIT(&call->changed);
 	play_init(call);
+	pin_init(call);
 	tsearch(call, &caller->calls, by_id);
 	return call;
 }
@@ -78,6 +79,8 @@ void call_free(struct call *call)
 	rides_free(call);
 	speaker_fini(&call->speaker);
 	loop_timer_stop(&call->bundle.change);
+	pin_drop(call);
+	loop_timer_stop(&call->machine_beep);
 	loop_timer_stop(&call->retry);
 	loop_timer_stop(&call->limit);
 	tc_clip_unref(call->spare);

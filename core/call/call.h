@@ -13,6 +13,8 @@
  * redial.c   what comes after a call: the next trunk, the next attempt, or the end
  * recall.c   the rules for that: what the calls that are over say about the next one
  * record.c   every transition, committed in order
+ * pin.c      the PIN of who is called
+ * machine.c  answering machines
  * recover.c  calls of an earlier process
  * callback.c what a PBX's own dialplan says of a call
  * note.c     what else a PBX tells of a call
@@ -25,6 +27,7 @@
 
 #include <tocsin/alloc.h>
 
+#include "call/keying.h"
 #include "call/page.h"
 #include "call/recall.h"
 #include "call/speak.h"
@@ -218,6 +221,19 @@ struct call {
 	struct tc_clip *spare;    /* owned; what stands in for a prompt that could not be
 				     rendered */
 	struct bundle bundle;
+	/* pin.c: the person's PIN, before a key that decides counts */
+	struct {
+		bool ok, asking, locked;
+		int64_t deaf_us, hash_us; /* until then keys, or a hash, are for nobody, monotonic */
+		struct ride *ride; /* on what the key decides that waits for it, what, by which */
+		int what;
+		char key;
+		struct keying keying;
+		struct loop_timer timer;
+	} pin;
+	/* machine.c */
+	bool machine;        /* one seems to have answered */
+	struct loop_timer machine_beep; /* it is waited for */
 	/* ack.c */
 	int64_t acked_us; /* the acknowledging key was pressed, monotonic; 0 = was not */
 	/* record.c */
@@ -384,6 +400,8 @@ void bundle_left(struct ride *ride, const char *reason);
 /* A key: the next one; the same again, behind a prompt (NULL = none). */
 void bundle_skip(struct call *call);
 void bundle_again(struct call *call, const char *first);
+/* How many there are, at the end of the speaker's list. */
+void bundle_greet(struct call *call);
 /* What a key has decided: say so, and go on. */
 void bundle_confirm(struct ride *ride, const char *prompt);
 /* An item of its list was sent. */
@@ -405,6 +423,28 @@ enum call_result ack_result(const struct ride *ride);
 void ack_again(struct ride *ride);
 /* What a key means by the configuration: acknowledge escalate resolve repeat; NULL = nothing. */
 const char *ack_action(const struct config_call *config, char key);
+
+/* A key that decides counts: it is recorded, and its consequence is committed. */
+void ack_counts(struct ride *ride, int what, char key);
+
+/* ---- pin.c ---- */
+
+/* Has the person a PIN that was not keyed in this call? */
+bool pin_needed(const struct call *call);
+/* Ask for it; then ack_counts() goes on. */
+void pin_ask(struct ride *ride, int what, char key);
+/* Is the key one of a PIN? Then it is for nobody else, and stands nowhere. */
+bool pin_takes(struct call *call, char key);
+void pin_init(struct call *call);
+/* It is asked for no more: what was to be decided is. */
+void pin_drop(struct call *call);
+
+/* ---- machine.c ---- */
+
+void machine_found(struct call *call, const struct tc_pbx_event *event);
+void machine_beep(struct call *call, const struct tc_pbx_event *event);
+/* A key was pressed: it is somebody. */
+void machine_not(struct call *call);
 
 /* ---- redial.c ---- */
 

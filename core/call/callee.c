@@ -165,7 +165,8 @@ static bool takes(struct call *call, const struct page *page)
 	    ride_find(call, page->alert_id))
 		return false;
 	return call->state != CALL_ANSWERED ||
-	       (call->open && !call->finishing && !call->dialplan && !call->released);
+	       (call->open && !call->finishing && !call->dialplan && !call->released &&
+		!call->machine);
 }
 
 static void ride_along(struct page *page)

@@ -5,8 +5,6 @@
  */
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include <tocsin/log.h>
 
 #include "call/menu.h"
@@ -53,16 +51,10 @@ static void wait_for_key(struct incoming *call)
 	loop_timer_start_us(&call->pin, incoming_config(call)->pin_timeout * 1000);
 }
 
-static void forget_digits(struct incoming *call)
-{
-	OPENSSL_cleanse(call->digits, sizeof(call->digits));
-	call->n_digits = 0;
-}
-
 static void ask_pin(struct incoming *call, bool wrong)
 {
 	call->state = IN_PIN;
-	forget_digits(call);
+	keying_forget(&call->keying);
 	say_begin(call);
 	greet(call);
 	if (wrong)
@@ -81,7 +73,7 @@ static bool has_number(const struct contact *contact, const char *plain)
 
 static const struct contact *who_has(const struct incoming *call)
 {
-	const struct contact *found = directory_find_pin(directory(call), call->digits);
+	const struct contact *found = directory_find_pin(directory(call), call->keying.digits);
 
 	if (found && !incoming_config(call)->pin_from_anywhere && !has_number(found, call->plain))
 		return NULL;
@@ -96,33 +88,28 @@ static void try_pin(struct incoming *call)
 
 	loop_timer_stop(&call->pin);
 	if (found) {
-		forget_digits(call);
+		keying_forget(&call->keying);
 		menu_open(call, found);
 		return;
 	}
-	call->tries++;
+	call->keying.tries++;
 	incoming_note(call, "inbound.wrong_pin", NULL,
-		      call->n_digits ? "the PIN is not known" : "no PIN was keyed",
-		      "%s: try %lld of %lld", incoming_who(call, who), (long long)call->tries,
+		      call->keying.n ? "the PIN is not known" : "no PIN was keyed",
+		      "%s: try %lld of %lld", incoming_who(call, who), (long long)call->keying.tries,
 		      (long long)incoming_config(call)->pin_tries);
-	if (call->tries < incoming_config(call)->pin_tries)
-		ask_pin(call, call->n_digits > 0);
+	if (call->keying.tries < incoming_config(call)->pin_tries)
+		ask_pin(call, call->keying.n > 0);
 	else
-		tell_unknown(call, call->n_digits > 0);
+		tell_unknown(call, call->keying.n > 0);
 }
 
 void identify_key(struct incoming *call, char key)
 {
 	say_stop(call); /* who keys has heard enough */
-	if (key == '#') {
+	if (keying_key(&call->keying, key))
 		try_pin(call);
-		return;
-	}
-	if (key == '*')
-		forget_digits(call);
-	else if (key >= '0' && key <= '9' && call->n_digits < PIN_MAX + 1)
-		call->digits[call->n_digits++] = key;
-	wait_for_key(call);
+	else
+		wait_for_key(call);
 }
 
 static void timed_out(void *arg)

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "call/menu.h"
 #include "host/metrics.h"
 #include "store/journal.h"
@@ -133,7 +131,7 @@ void incoming_free(struct incoming *call)
 	menu_fini(call);
 	loop_timer_stop(&call->limit);
 	loop_timer_stop(&call->pin);
-	OPENSSL_cleanse(call->digits, sizeof(call->digits));
+	keying_forget(&call->keying);
 	json_decref(call->values);
 	free(call->name);
 	free(call->language);

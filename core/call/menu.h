@@ -57,9 +57,7 @@ struct incoming {
 	json_t *values;                 /* one reference; for the templates: name, number */
 	struct loop_timer limit;        /* how long it may go on so */
 	/* identify.c */
-	char digits[PIN_MAX + 2];       /* one more than a PIN has: that is none */
-	size_t n_digits;
-	int64_t tries;
+	struct keying keying;
 	struct loop_timer pin;
 	/* menu.c */
 	struct menu_alert *alerts;      /* owned */

@@ -196,6 +196,9 @@ static enum call_result end_of(const struct call *call, const struct tc_pbx_even
 {
 	bool answered = call->state == CALL_ANSWERED, heard = rides_heard(call);
 
+	if (answered && call->machine &&
+	    (event->end == TC_PBX_END_REMOTE || event->end == TC_PBX_END_LOCAL))
+		return CALL_MACHINE;
 	switch (event->end) {
 	case TC_PBX_END_GONE:
 		return call->state == CALL_QUEUED || !call->originated ? CALL_CANCELLED : CALL_LOST;
@@ -371,6 +374,8 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	if (call->trunk && (call->originated || event->end == TC_PBX_END_TRUNK))
 		trunk_ended(call->trunk, call->id, call->placed_us, event->end);
 	loop_timer_stop(&call->limit);
+	loop_timer_stop(&call->machine_beep);
+	pin_drop(call);
 	if (call->callee)
 		use = redial_callee(call, event->end);
 	end_rides(call, use);
@@ -391,6 +396,8 @@ void monitor_event(void *arg, struct trunk *trunk, const struct tc_pbx_event *ev
 		[TC_PBX_PLAYED] = on_played,
 		[TC_PBX_RESUMED] = on_resumed,
 		[TC_PBX_RELEASED] = on_released,
+		[TC_PBX_MACHINE] = machine_found,
+		[TC_PBX_BEEP] = machine_beep,
 		[TC_PBX_ENDED] = monitor_ended,
 	};
 	struct caller *caller = arg;

@@ -202,6 +202,8 @@ void page_free(struct page *page)
 /* Nobody wants it told any more: what that means for a call with nothing else to tell. */
 static void last_left(struct call *call, const struct ride *ride, const char *reason)
 {
+	pin_drop(call);
+	machine_not(call);
 	/* with the PBX's dialplan nobody can be told, except by its own key: let that finish */
 	if (call->state != CALL_ANSWERED || (call->released && !ride->result))
 		call_hang_up(call); /* may free the page */

@@ -62,7 +62,7 @@ void play_ready(struct call *call)
 {
 	if (call->originated && call->open && !call->hung_up && !call->items &&
 	    !speaker_busy(&call->speaker) && !call->want && !call->busy && !call->released &&
-	    call->state != CALL_ENDED)
+	    !call->pin.asking && !call->machine && call->state != CALL_ENDED)
 		play_begin(call);
 }
 
@@ -447,6 +447,8 @@ void play_resume(struct call *call)
 {
 	if (!call->callee || call->hung_up || call->released || call->busy)
 		return;
+	if ((call->pin.asking || call->machine) && !speaker_busy(&call->speaker))
+		return; /* a key, or a beep, is waited for */
 	if (speaker_busy(&call->speaker))
 		speaker_again(&call->speaker);
 	else if (call->finishing && !call->want)
