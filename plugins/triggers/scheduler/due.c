@@ -20,6 +20,7 @@
 
 #define MESSAGE_SIZE 64
 #define LOOK_MS 20000         /* the longest that is slept */
+#define AT_ONCE 100           /* begun in one turn of the loop: others have to do, too */
 #define STORE_AGAIN_US (SECOND_US)
 #define REFUSED_AGAIN_US (5 * SECOND_US)
 #define MISSED_AT_ONCE 500    /* so that the loop is not held up by a rule of many years */
@@ -293,16 +294,17 @@ static int64_t attend(struct entry *e, int64_t now_us)
 
 void planner_pass(struct planner *planner)
 {
-	int64_t now_us = planner->wall_us(), sleep_us = LOOK_MS * INT64_C(1000);
-	struct entry *e, *following;
+	int64_t now_us = planner->wall_us(), sleep_us = LOOK_MS * INT64_C(1000), wait_us;
+	struct entry *e;
+	int begun = 0;
 
-	for (e = TAILQ_FIRST(&planner->entries); e; e = following) {
-		int64_t wait_us;
+	TAILQ_FOREACH(e, &planner->entries, link) { /* nothing is freed inside */
+		bool was_busy = e->busy;
 
-		following = TAILQ_NEXT(e, link); /* nothing is freed inside */
-		wait_us = attend(e, now_us);
+		wait_us = begun < AT_ONCE ? attend(e, now_us) : 0;
 		if (wait_us < sleep_us)
 			sleep_us = wait_us > 0 ? wait_us : 0;
+		begun += e->busy && !was_busy;
 	}
 	tc_timer_start(planner->timer, (sleep_us + 999) / 1000);
 }

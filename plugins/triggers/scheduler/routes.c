@@ -82,20 +82,25 @@ static void cursor_of(const struct plan *plan, char cursor[CURSOR_SIZE])
 	snprintf(cursor, CURSOR_SIZE, "%020lld.%s", (long long)time_of(plan), plan->id);
 }
 
+static int compare(int64_t t, const char *id, int64_t u, const char *other)
+{
+	return t != u ? (t < u ? -1 : 1) : strcmp(id, other);
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct plan *p = *(struct plan *const *)a, *q = *(struct plan *const *)b;
-	int64_t t = time_of(p), u = time_of(q);
 
-	return t != u ? (t < u ? -1 : 1) : strcmp(p->id, q->id);
+	return compare(time_of(p), p->id, time_of(q), q->id);
 }
 
 /* Those that are wanted, in order; owned by the caller. */
 static const struct plan **pick(struct planner *planner, const struct list_query *query, size_t *n)
 {
 	enum plan_state state = query->state ? plan_state_find(query->state) : PLAN_STATE_COUNT;
+	const char *after = query->cursor ? strchr(query->cursor, '.') : NULL;
+	int64_t after_us = after ? strtoll(query->cursor, NULL, 10) : 0;
 	const struct plan **all;
-	char cursor[CURSOR_SIZE];
 	struct entry *e;
 
 	*n = 0;
@@ -104,11 +109,12 @@ static const struct plan **pick(struct planner *planner, const struct list_query
 	all = tc_calloc(*n + 1, sizeof(*all));
 	*n = 0;
 	TAILQ_FOREACH(e, &planner->entries, link) {
-		if (!e->there || (query->state && e->plan.state != state))
+		const struct plan *p = &e->plan;
+
+		if (!e->there || (query->state && p->state != state))
 			continue;
-		cursor_of(&e->plan, cursor);
-		if (!query->cursor || strcmp(cursor, query->cursor) > 0)
-			all[(*n)++] = &e->plan;
+		if (!after || compare(time_of(p), p->id, after_us, after + 1) > 0)
+			all[(*n)++] = p;
 	}
 	qsort(all, *n, sizeof(*all), by_time);
 	return all;
@@ -128,6 +134,10 @@ static void on_list(struct tc_http_req *req, void *arg)
 	if (query.state && plan_state_find(query.state) == PLAN_STATE_COUNT) {
 		tc_http_problem(req, 400, "state",
 				"is none of planned, raised, missed, cancelled, finished");
+		return;
+	}
+	if (query.cursor && !strchr(query.cursor, '.')) {
+		tc_http_problem(req, 400, "cursor", "is not the \"next\" of a page");
 		return;
 	}
 	all = pick(planner, &query, &n);

@@ -351,6 +351,28 @@ static void lists_by_time_in_pages(void **state)
 	assert_int_equal(json_array_size(json_object_get(json, "items")), 1);
 	json_decref(json);
 	json_decref(api_rig_json(f->rig, "GET", "/v1/planned?state=lost", NULL, 400));
+	json_decref(api_rig_json(f->rig, "GET", "/v1/planned?cursor=7", NULL, 400));
+}
+
+/* The description is true: a plan has these fields, and no others. */
+static void is_as_it_is_described(void **state)
+{
+	struct fixture *f = test_fixture(state);
+	char id[TC_ID_SIZE];
+	json_t *plan = test_plan(f, AT, id), *all, *properties, *value;
+	const char *name;
+
+	all = api_rig_json(f->rig, "GET", "/v1/openapi.json", NULL, 200);
+	properties = json_object_get(all, "components");
+	properties = json_object_get(json_object_get(properties, "schemas"), "planned");
+	properties = json_object_get(properties, "properties");
+	assert_true(json_object_size(properties) > 20);
+	assert_int_equal(json_object_size(properties), json_object_size(plan));
+	json_object_foreach (plan, name, value)
+		if (!json_object_get(properties, name))
+			fail_msg("%s is not described", name);
+	json_decref(plan);
+	json_decref(all);
 }
 
 /* ---- limits ---- */
@@ -475,6 +497,7 @@ int main(void)
 		TEST(a_full_store_changes_nothing),
 		TEST(goes_with_requests_under_way),
 		TEST(lists_by_time_in_pages),
+		TEST(is_as_it_is_described),
 		TEST(a_rule_that_comes_too_often_is_refused),
 		TEST(not_more_than_max_planned),
 		TEST(what_is_too_big_to_be_kept_is_refused),
