@@ -51,6 +51,7 @@ static void forget(struct alert *alert)
 	struct alerts *alerts = alert->alerts;
 
 	loop_timer_stop(&alert->wake);
+	reach_forget_all(alert);
 	tdelete(alert, &alerts->tree, by_id);
 	TAILQ_REMOVE(&alerts->list, alert, link);
 	if (!alert->acknowledged)

@@ -168,6 +168,8 @@ void reach_adopt(struct alert *alert, int serial, const char *contact_id, const 
 		 const char *call_id);
 void reach_drop(struct reach *reach, const char *state);
 void reach_drop_all(struct alert *alert, const char *state);
+/* At the end of the process: the pages are the caller's, and go with it. */
+void reach_forget_all(struct alert *alert);
 /* Whether a call is up by which somebody may still decide; but: not counting this page. */
 bool reach_live(const struct alert *alert, int but);
 

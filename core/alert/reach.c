@@ -30,15 +30,26 @@ static void on_done(void *arg, const char *reason)
 
 static const struct page_events page_events = {.key = on_key, .done = on_done};
 
-void reach_drop(struct reach *reach, const char *state)
+static void reach_free(struct reach *reach)
 {
-	if (reach->page)
-		page_stop(reach->page, state);
 	TAILQ_REMOVE(&reach->alert->reaches, reach, link);
 	free(reach->contact_id);
 	free(reach->name);
 	free(reach->done);
 	free(reach);
+}
+
+void reach_drop(struct reach *reach, const char *state)
+{
+	if (reach->page)
+		page_stop(reach->page, state);
+	reach_free(reach);
+}
+
+void reach_forget_all(struct alert *alert)
+{
+	while (!TAILQ_EMPTY(&alert->reaches))
+		reach_free(TAILQ_FIRST(&alert->reaches));
 }
 
 void reach_drop_all(struct alert *alert, const char *state)

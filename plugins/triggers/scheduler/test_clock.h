@@ -28,7 +28,7 @@
 extern const struct tc_plugin tc_plugin;
 
 /* This plugin is linked in and the store's is loaded: each has its tc_plugin, as it must. */
-const char *__asan_default_options(void);
+TC_API const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_odr_violation=0";
