@@ -71,7 +71,7 @@ extern const struct cli_command cli_show, cli_explain, cli_watch;
 extern const struct cli_command cli_trunks, cli_trunk_list, cli_trunk_check;
 extern const struct cli_command cli_voices, cli_plugins;
 extern const struct cli_command cli_say;
-extern const struct cli_command cli_readiness;
+extern const struct cli_command cli_readiness, cli_test_call, cli_test_calls;
 extern const struct cli_command cli_contact_add, cli_contact_list, cli_contact_show;
 extern const struct cli_command cli_contact_remove, cli_contact_import, cli_contact_export;
 extern const struct cli_command cli_schedule_list, cli_schedule_show, cli_schedule_put;

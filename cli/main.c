@@ -19,7 +19,7 @@ static const struct cli_command *const commands[] = {
 	&cli_resolve,      &cli_cancel,      &cli_escalate,     &cli_calls,
 	&cli_alert_snooze, &cli_alert_unsnooze,
 	&cli_watch,        &cli_trunks,      &cli_trunk_list,   &cli_trunk_check,
-	&cli_readiness,
+	&cli_readiness,    &cli_test_call,    &cli_test_calls,
 	&cli_voices,       &cli_plugins,     &cli_say,          &cli_contact_add,
 	&cli_contact_list, &cli_contact_show, &cli_contact_remove,
 	&cli_contact_import, &cli_contact_export, &cli_oncall,

@@ -42,6 +42,7 @@ struct api *api_new(const struct api_deps *deps)
 	api_speech_init(api);
 	api_prompts_init(api);
 	api_readiness_init(api);
+	api_test_calls_init(api);
 	api_health_init(api);
 	api_openapi_init(api);
 	return api;

@@ -87,6 +87,7 @@ void api_speech_fini(struct api *api);
 void api_prompts_init(struct api *api);
 void api_prompts_fini(struct api *api);
 void api_readiness_init(struct api *api);
+void api_test_calls_init(struct api *api);
 void api_health_init(struct api *api);
 void api_openapi_init(struct api *api);
 

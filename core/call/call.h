@@ -19,6 +19,7 @@
  * callback.c what a PBX's own dialplan says of a call
  * note.c     what else a PBX tells of a call
  * inbound.h  the calls that come in
+ * drill.h    test calls
  */
 #ifndef CORE_CALL_CALL_H
 #define CORE_CALL_CALL_H
@@ -55,6 +56,7 @@ enum call_state {
 const char *call_state_name(enum call_state state);
 
 struct callee;
+struct drill;
 struct inbound;
 struct record;
 struct record_event;
@@ -90,6 +92,7 @@ struct caller {
 					could be asked */
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
 	struct inbound *inbound;     /* the calls that come in */
+	LIST_HEAD(, drill) drills;   /* test calls: drill.h */
 	STAILQ_HEAD(, found) found;  /* by trunks, before it was known whose they are */
 	size_t found_n;
 	uint64_t notes;              /* what note.c has taken */
@@ -316,6 +319,9 @@ void place_hold(struct call *call);
 /* The trunk and the line are free again. */
 void place_leave(struct call *call);
 void place_lines_free(struct caller *caller);
+/* A number for a call that is none of a page's; NULL: one is up or being set up. Then: give it back. */
+struct line *place_seize(struct caller *caller, const char *number);
+void place_yield(struct caller *caller, struct line *line);
 /* It waits in a queue: take it out, it is not wanted any more. */
 void place_unqueue(struct call *call);
 

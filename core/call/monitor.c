@@ -8,6 +8,7 @@
 #include <tocsin/log.h>
 
 #include "call/call.h"
+#include "call/drill.h"
 #include "call/inbound.h"
 #include "host/host.h"
 #include "host/metrics.h"
@@ -405,7 +406,8 @@ void monitor_event(void *arg, struct trunk *trunk, const struct tc_pbx_event *ev
 	bool ours = call && call->trunk == trunk && call->state != CALL_ENDED;
 
 	if (event->type >= TC_PBX_EVENT_COUNT ||
-	    (!call && inbound_event(caller->inbound, trunk, event)))
+	    (!call && (drill_event(caller, trunk, event) ||
+			inbound_event(caller->inbound, trunk, event))))
 		return;
 	if (!ours && event->type == TC_PBX_FOUND)
 		recover_found(caller, trunk, event->call_id);

@@ -10,6 +10,7 @@
 #include <tocsin/trigger.h>
 
 #include "call/call.h"
+#include "call/drill.h"
 #include "call/inbound.h"
 #include "call/severity.h"
 #include "host/host.h"
@@ -23,9 +24,11 @@ struct caller *caller_new(const struct caller_deps *deps)
 	TAILQ_INIT(&caller->queue[true]);
 	TAILQ_INIT(&caller->pages);
 	TAILQ_INIT(&caller->callees);
+	LIST_INIT(&caller->drills);
 	STAILQ_INIT(&caller->found);
 	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
 	caller->inbound = inbound_new(caller);
+	drills_begin(caller);
 	trunks_listen(deps->trunks, monitor_event, place_pump, caller);
 	trunks_set_round_robin(deps->trunks, deps->config->trunk_order == TRUNKS_ROUND_ROBIN);
 	return caller;
@@ -48,6 +51,7 @@ void caller_free(struct caller *caller)
 	caller->closing = true;
 	trunks_listen(caller->deps.trunks, NULL, NULL, NULL);
 	loop_timer_stop(&caller->pump);
+	drills_free(caller);
 	inbound_free(caller->inbound);
 	while (caller->calls) {
 		struct call *call = *(struct call **)caller->calls;

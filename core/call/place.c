@@ -22,16 +22,17 @@ static int by_number(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void place_join(struct call *call)
+/* There is one for the number from now on, and one more that names it. */
+static struct line *join(struct caller *caller, const char *number)
 {
-	const struct directory *dir = call->caller->deps.directory;
+	const struct directory *dir = caller->deps.directory;
 	char plain[NUMBER_PLAIN_SIZE];
 	struct line key = {.number = plain}, *line;
 	void *found;
 
-	if (!number_plain(plain, call->number, dir ? directory_country(dir) : NULL))
-		tc_strcopy(plain, sizeof(plain), call->number);
-	found = tfind(&key, &call->caller->lines, by_number);
+	if (!number_plain(plain, number, dir ? directory_country(dir) : NULL))
+		tc_strcopy(plain, sizeof(plain), number);
+	found = tfind(&key, &caller->lines, by_number);
 
 	if (found) {
 		line = *(struct line **)found;
@@ -39,10 +40,15 @@ void place_join(struct call *call)
 		line = tc_alloc(sizeof(*line));
 		line->number = tc_strdup(plain);
 		TAILQ_INIT(&line->waiting);
-		tsearch(line, &call->caller->lines, by_number);
+		tsearch(line, &caller->lines, by_number);
 	}
 	line->calls++;
-	call->line = line;
+	return line;
+}
+
+void place_join(struct call *call)
+{
+	call->line = join(call->caller, call->number);
 }
 
 void place_hold(struct call *call)
@@ -275,12 +281,44 @@ void place_call(struct callee *callee)
 	}
 }
 
+/* One that has named it does no longer: also when it had its turn and still waited for a trunk,
+   somebody must have the turn. */
+static void part(struct caller *caller, struct line *line)
+{
+	struct call *next = line->busy ? NULL : TAILQ_FIRST(&line->waiting);
+
+	if (next) {
+		place_unqueue(next);
+		wait_first(next);
+	}
+	if (!--line->calls)
+		line_free(caller, line);
+}
+
+struct line *place_seize(struct caller *caller, const char *number)
+{
+	struct line *line = join(caller, number);
+
+	if (line->calls > 1) {
+		line->calls--;
+		return NULL;
+	}
+	line->busy++;
+	return line;
+}
+
+void place_yield(struct caller *caller, struct line *line)
+{
+	line->busy--;
+	part(caller, line);
+	place_pump(caller);
+}
+
 void place_leave(struct call *call)
 {
 	struct caller *caller = call->caller;
 	struct line *line = call->line;
 	struct trunk *trunk = call->trunk;
-	struct call *next;
 
 	place_unqueue(call);
 	call->line = NULL;
@@ -289,16 +327,7 @@ void place_leave(struct call *call)
 		line->busy--;
 		caller->live--;
 	}
-	/*
-	 * also when this one had its turn and still waited for a trunk: somebody must have the turn
-	 */
-	next = line->busy ? NULL : TAILQ_FIRST(&line->waiting);
-	if (next) {
-		place_unqueue(next);
-		wait_first(next);
-	}
-	if (!--line->calls)
-		line_free(caller, line);
+	part(caller, line);
 	if (trunk)
 		trunk_leave(caller->deps.trunks, trunk); /* its on_room pumps */
 	else

@@ -157,6 +157,11 @@ struct config_self_alarms {
 	int64_t after;                /* how long something is down before */
 };
 
+/* What is said in a test call. */
+struct config_test_prompts {
+	const char *greeting, *ask, *confirmed;
+};
+
 /* What counts as a problem for readiness. */
 struct config_readiness {
 	int64_t unproven;             /* so long without a call that reached somebody; 0 = never */
@@ -172,6 +177,7 @@ struct config_prompts {
 	const char *pin, *wrong_pin, *locked; /* to a contact with a PIN, before a key counts */
 	const char *noted;                    /* the key is known, the store is away */
 	int64_t pause; /* ms between repetitions */
+	struct config_test_prompts test;
 	struct config_bundle_prompts bundle;
 	struct config_inbound_prompts inbound;
 };

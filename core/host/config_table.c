@@ -228,6 +228,18 @@ static const struct tc_option bundle_prompts_table[] = {
 #undef TEXT
 
 #define TEXT(name, default, text) \
+	{#name, TC_STRING, .offset = offsetof(struct config_test_prompts, name), \
+	 .flags = TC_RELOAD, .def = default, .max = 2000, .help = text}
+static const struct tc_option test_prompts_table[] = {
+	TEXT(greeting, "This is a test call of Tocsin. There is no alert.", "First of all"),
+	TEXT(ask, "Press 4 to confirm that you can be reached.",
+	     "After it; should name the acknowledging key of call.keys"),
+	TEXT(confirmed, "Thank you. The test is passed. Goodbye.", "After that key"),
+	TC_OPTION_END,
+};
+#undef TEXT
+
+#define TEXT(name, default, text) \
 	{#name, TC_STRING, .offset = offsetof(struct config_prompts, name), .flags = TC_RELOAD, \
 	 .def = default, .max = 2000, .help = text}
 static const struct tc_option prompts_table[] = {
@@ -253,6 +265,9 @@ static const struct tc_option prompts_table[] = {
 	{"pause", TC_DURATION, .offset = offsetof(struct config_prompts, pause),
 	 .flags = TC_RELOAD, .def = "1s", .max = 30 * SECOND,
 	 .help = "Silence before everything is said again"},
+	{"test", TC_OBJECT, .offset = offsetof(struct config_prompts, test),
+	 .sub = test_prompts_table, .sub_size = sizeof(struct config_test_prompts),
+	 .help = "What is said in a test call"},
 	{"bundle", TC_OBJECT, .offset = offsetof(struct config_prompts, bundle),
 	 .sub = bundle_prompts_table, .sub_size = sizeof(struct config_bundle_prompts),
 	 .help = "What is said in a call that tells several alerts"},

@@ -6,6 +6,7 @@ import re
 from conftest import NUMBER
 from rig import proc
 from rig.phone import Person
+from speech import Voice
 from test_cli import FAILED, Cli
 
 
@@ -152,3 +153,88 @@ def test_the_story_is_explained(rig):
     assert re.search(r"Called \+493012345: .*\. Then: ", text), text
     assert re.search(r"call 2: (.|\n)*pressed 4: acknowledge\.\n", text)
     assert "now: acknowledged. Somebody has taken it. Acknowledged by" in text
+
+
+# --- test calls ------------------------------------------------------------------------------------
+
+def test_call(d, target, **fields):
+    """A test call to its end."""
+    a = d.post("/v1/test-calls", dict(fields, target=target))
+    assert a.status == 202, a
+    return proc.wait_for("the end of the test call", lambda: (
+        lambda c: c if c["result"] else None)(d.get("/v1/test-calls/" + a.json["id"]).json), 30)
+
+
+test_call.__test__ = False
+TEST = {"greeting": "This is only a test, nothing at all has happened.",
+        "ask": "Press four please.", "confirmed": "All is well, you can be reached."}
+
+
+def test_the_right_key_passes_a_test_call(rig, tmp_path):
+    phone = rig.phone(Person(delay=0.4, digits="1@6,4@11"))
+    d = rig.daemon(phone, over={"prompts": {"test": TEST}})
+    ready_trunk(d)
+    cli = Cli(d)
+    contact(d, "Alice", NUMBER, pin="471147")
+    policy(d, "p", ["contact:Alice"], ["contact:Alice"])
+    assert ("unproven", "contact Alice") in problems(d, "")
+    c = test_call(d, "contact:Alice", trunk="direct")
+    assert c["result"] == "passed" and c["by"] == "uid:0" and c["number"] == NUMBER, c
+    assert c["ring_ms"] < c["answer_ms"] and 300 < c["answer_ms"] and 10000 < c["key_ms"] < 15000
+    assert c["trunk"] == "direct" and c["target"] == "contact:Alice" and c["name"] is None
+    voice, (heard,) = Voice(d, tmp_path), phone.heard()
+    for text in TEST.values():
+        voice.assert_in(heard, text)
+    assert d.alerts() == [] and ("unproven", "contact Alice") not in problems(d, "")
+    assert d.list("/v1/test-calls") == [c]
+    assert "contact:Alice" in cli("test-calls") and "passed" in cli("test-calls")
+
+
+def test_without_the_key_a_test_call_is_not_passed(rig):
+    phone = rig.phone(Person(hangup=0.5), Person(delay=None))
+    d = rig.daemon(phone, over={"prompts": {"test": TEST}, "call": {"ring_timeout": "1s"}})
+    ready_trunk(d)
+    cli = Cli(d)
+    contact(d, "Alice", NUMBER)
+    contact(d, "Bob", "+4922", enabled=False)
+    assert test_call(d, "contact:Alice")["result"] == "no_key"
+    assert "no_answer" in cli("test-call", NUMBER, code=FAILED)
+    assert [c["result"] for c in d.list("/v1/test-calls")] == ["no_answer", "no_key"]
+    assert ("unproven", "contact Alice") not in problems(d)
+    for target, says in (("contact:Bob", "disabled"), ("contact:Eve", "no contact"),
+                         ("policy:x", "no policy"), ("alice", "telephone number")):
+        a = d.post("/v1/test-calls", {"target": target})
+        assert a.status == 422 and a.json["field"] == "target" and says in a.json["detail"], a
+    assert d.post("/v1/test-calls", {"target": NUMBER, "trunk": "no"}).json["field"] == "trunk"
+
+
+def test_a_line_is_never_called_twice(rig):
+    """Neither by a test call during an alert's call, nor the other way round."""
+    phone = rig.phone(Person(delay=None), Person(delay=1.0, digits="4@0.5"), Person(digits="4@0.5"))
+    d = rig.daemon(phone, over={"call": {"ring_timeout": "60s"}})
+    ready_trunk(d)
+    alert = d.raise_alert(NUMBER)
+    phone.wait_event("CALL_INCOMING")
+    a = d.post("/v1/test-calls", {"target": NUMBER})
+    assert a.status == 409, a
+    d.post("/v1/alerts/%s/cancel" % alert, {})
+    phone.wait_idle()
+    proc.wait_for("the end of the call", lambda: d.results(alert))
+    assert d.post("/v1/test-calls", {"target": NUMBER}).status == 202
+    phone.wait_event("CALL_INCOMING", 2)
+    other = d.raise_alert(NUMBER)
+    d.wait_state(other, "acknowledged")
+    proc.wait_for("both ends", lambda: len(phone.of("CALL_CLOSED")) == 3)
+    assert phone.max_live == 1
+    assert [c["result"] for c in d.list("/v1/test-calls")] == ["passed"]
+
+
+def test_the_daemon_dies_in_a_test_call(rig):
+    phone = rig.phone(Person(delay=None))
+    d = rig.daemon(phone)
+    ready_trunk(d)
+    assert d.post("/v1/test-calls", {"target": NUMBER}).status == 202
+    phone.wait_event("CALL_INCOMING")
+    d.kill9()
+    d.restart()
+    proc.wait_for("the history", lambda: [c["result"] for c in d.list("/v1/test-calls")] == ["lost"])
