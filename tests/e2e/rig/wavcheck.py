@@ -49,7 +49,7 @@ def find(source, recorded):
     n = 1 << (len(src) + len(rec)).bit_length()
     x = np.fft.irfft(np.fft.rfft(rec, n) * np.conj(np.fft.rfft(src, n)), n)
     lag = int(np.argmax(x))
-    if lag > n // 2:
+    if lag >= len(rec):                      # it begins before the recording does
         lag -= n
     a, b = src[max(0, -lag):], rec[max(0, lag):]
     m = min(len(a), len(b))
