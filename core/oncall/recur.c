@@ -28,6 +28,7 @@ struct tc_recur {
 	int64_t start_s;
 	int64_t step_s;  /* of a plain interval; 0 = it is none */
 	int64_t at_s;    /* where it has come to */
+	int64_t from_s;  /* what is earlier is left out */
 	int64_t first_s; /* where the iterator begins: not behind start_s */
 	icalrecur_iterator *iterator; /* owned; NULL when step_s is there */
 	int count, left; /* 0 = no COUNT; how many are to come */
@@ -244,6 +245,8 @@ static const char *check(const struct icalrecurrencetype *rule, const struct par
 		return "by the second is not taken";
 	if (!some_day_exists(rule))
 		return "has no day that there is";
+	if (parts->value[PART_BYWEEKNO]) /* libical leaves out days of a week 52 in January */
+		return "must not have BYWEEKNO; every other week is FREQ=WEEKLY;INTERVAL=2";
 	if (times_a_day(rule) > 1440)
 		return "must not have more than 1440 times a day";
 	if (parts->value[PART_BYSETPOS] &&
@@ -267,29 +270,49 @@ static bool read_count(struct tc_recur *recur, const char *text)
 
 /* ---- iteration ---- */
 
-void recur_rewind(struct tc_recur *recur)
+/* Occurrences are given from from_s on; the iterator may begin earlier. */
+static void iterate(struct tc_recur *recur, int64_t iterator_s, int64_t from_s)
 {
-	recur->at_s = recur->start_s;
+	recur->at_s = recur->from_s = from_s;
 	recur->left = recur->count;
 	if (recur->step_s)
 		return;
 	icalrecur_iterator_free(recur->iterator);
-	recur->iterator = icalrecur_iterator_new(recur->rule, to_ical(recur->first_s));
+	recur->iterator = icalrecur_iterator_new(recur->rule, to_ical(iterator_s));
 }
 
+void recur_rewind(struct tc_recur *recur)
+{
+	iterate(recur, recur->first_s, recur->start_s);
+}
+
+/*
+ * A new iterator each time: one that has been used does not find back into the middle of a day. By
+ * the day and the week it begins whole periods after the first one: put at a place in between,
+ * libical loses count of the weeks.
+ */
 void recur_seek(struct tc_recur *recur, int64_t local_s)
 {
-	int64_t step_s = recur->step_s;
+	int64_t period_s = recur->step_s, first_s = recur->first_s;
 
-	/* an iterator that has been used does not find back into the middle of a day */
-	recur_rewind(recur);
-	if (recur->count || local_s <= recur->start_s)
-		return;
-	if (step_s)
-		recur->at_s += (local_s - recur->start_s + step_s - 1) / step_s * step_s;
-	else if (recur->iterator &&
-		 !icalrecur_iterator_set_start(recur->iterator, to_ical(local_s)))
+	if (recur->count || local_s <= recur->start_s) {
 		recur_rewind(recur);
+		return;
+	}
+	if (!period_s && recur->rule.freq <= ICAL_WEEKLY_RECURRENCE)
+		period_s = (recur->rule.freq == ICAL_WEEKLY_RECURRENCE ? WEEK_S : LOCAL_DAY_S) *
+			   (int64_t)recur->rule.interval;
+	if (recur->step_s) {
+		local_s = first_s + (local_s - first_s + period_s - 1) / period_s * period_s;
+		iterate(recur, local_s, local_s);
+	} else if (period_s) {
+		iterate(recur, first_s + (local_s - first_s) / period_s * period_s, local_s);
+	} else {
+		iterate(recur, first_s, local_s);
+		if (recur->iterator &&
+		    !icalrecur_iterator_set_start(recur->iterator, to_ical(local_s)))
+			iterate(recur, first_s, local_s);
+	}
 }
 
 /* The next one, wherever the rule begins and ends. */
@@ -318,7 +341,7 @@ bool recur_next_local(struct tc_recur *recur, int64_t *local_s)
 	do {
 		if (!next_of_all(recur, local_s))
 			return false;
-	} while (*local_s < recur->start_s);
+	} while (*local_s < recur->from_s);
 	if (recur->count && recur->left-- <= 0)
 		return false;
 	return *local_s <= recur->until_s &&
@@ -376,11 +399,24 @@ const struct zone *recur_zone(const struct tc_recur *recur)
 	return recur->zone;
 }
 
-int64_t recur_step_s(const struct tc_recur *recur)
+int64_t recur_period_s(const struct tc_recur *recur)
 {
-	return recur->count || recur->until_s != INT64_MAX || recur->until_at_s != INT64_MAX
-		       ? 0
-		       : recur->step_s;
+	const struct icalrecurrencetype *r = &recur->rule;
+	size_t days = count(r->by_day, ICAL_BY_DAY_SIZE);
+
+	if (recur->count || recur->until_s != INT64_MAX || recur->until_at_s != INT64_MAX)
+		return 0;
+	if (recur->step_s)
+		return recur->step_s;
+	if (r->freq > ICAL_WEEKLY_RECURRENCE || count(r->by_month, ICAL_BY_MONTH_SIZE) ||
+	    count(r->by_month_day, ICAL_BY_MONTHDAY_SIZE) ||
+	    count(r->by_year_day, ICAL_BY_YEARDAY_SIZE))
+		return 0;
+	for (size_t i = 0; i < days; i++)
+		if (icalrecurrencetype_day_position(r->by_day[i]))
+			return 0;
+	return (days || r->freq == ICAL_WEEKLY_RECURRENCE ? WEEK_S : LOCAL_DAY_S) *
+	       (int64_t)r->interval;
 }
 
 int recur_most_a_day(const struct tc_recur *recur)

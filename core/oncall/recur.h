@@ -13,8 +13,11 @@ struct zone;
 
 /* The zone it was made for. */
 const struct zone *recur_zone(const struct tc_recur *recur);
-/* Seconds from one occurrence to the next, in local time, where they are all alike; 0 = no. */
-int64_t recur_step_s(const struct tc_recur *recur);
+/*
+ * Seconds, in local time, after which all occurrences come again, for ever; 0 = there is no such
+ * time, or it is not known.
+ */
+int64_t recur_period_s(const struct tc_recur *recur);
 /* The most occurrences that one day can have. */
 int recur_most_a_day(const struct tc_recur *recur);
 

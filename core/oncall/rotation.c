@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rotations. Turns are counted from 0; turn k begins at a local time that is computed, or, for an
- * RRULE that is no plain interval, stands in a list that grows when it is asked further.
+ * Rotations. Turns are counted from 0; turn k begins at a local time that is computed out of those of
+ * one period, or, for an RRULE that has none, stands in a list that grows when it is asked further.
  */
 #include "oncall/rotation.h"
 
@@ -21,17 +21,26 @@
 struct rotation {
 	const struct zone *zone;
 	int64_t start_s;        /* local */
-	int64_t step_s;         /* 0: the list */
-	struct tc_recur *recur; /* owned; NULL unless the list is used */
-	int64_t *list;          /* owned; local times of the hand-overs, ascending */
+	struct tc_recur *recur; /* owned; NULL: no RRULE */
+	int64_t *list; /* owned; local times: the start, the hand-overs after it, ascending */
 	size_t n_list, room;
-	bool all;               /* the list has them all */
+	bool all;               /* the list has them all, or those of one period */
+	int64_t period_s;       /* hand-overs come again after it; 0: they are in the list only */
 	const char *const *members;
 	size_t n;
 	bool alone; /* all members are one */
 };
 
 /* ---- turns by number ---- */
+
+static void list_add(struct rotation *r, int64_t local_s)
+{
+	if (r->n_list == r->room) {
+		r->room = 2 * r->room + 4;
+		r->list = tc_realloc(r->list, r->room * sizeof(*r->list));
+	}
+	r->list[r->n_list++] = local_s;
+}
 
 static void list_grow(struct rotation *r)
 {
@@ -43,18 +52,19 @@ static void list_grow(struct rotation *r)
 			return;
 		}
 	} while (local_s <= r->list[r->n_list - 1]); /* the start itself */
-	if (r->n_list == r->room) {
-		r->room = 2 * r->room + 64;
-		r->list = tc_realloc(r->list, r->room * sizeof(*r->list));
-	}
-	r->list[r->n_list++] = local_s;
+	if (r->period_s && local_s > r->start_s + r->period_s)
+		r->all = true;
+	else
+		list_add(r, local_s);
 }
 
 /* When turn k begins, by the clock; false: there is no such turn. */
 static bool turn_local(struct rotation *r, int64_t k, int64_t *local_s)
 {
-	if (r->step_s) {
-		*local_s = r->start_s + k * r->step_s;
+	int64_t n = (int64_t)r->n_list - 1;
+
+	if (r->period_s && k > 0) {
+		*local_s = r->list[1 + (k - 1) % n] + (k - 1) / n * r->period_s;
 		return true;
 	}
 	while (k >= (int64_t)r->n_list && !r->all)
@@ -68,12 +78,15 @@ static bool turn_local(struct rotation *r, int64_t k, int64_t *local_s)
 /* The last turn that begins, by the clock, not after a local time; -1: none. */
 static int64_t last_turn(struct rotation *r, int64_t local_s)
 {
+	int64_t periods = 0;
 	size_t low = 0, high;
 
 	if (local_s < r->start_s)
 		return -1;
-	if (r->step_s)
-		return (local_s - r->start_s) / r->step_s;
+	if (r->period_s) {
+		periods = (local_s - r->start_s) / r->period_s;
+		local_s -= periods * r->period_s;
+	}
 	while (!r->all && r->list[r->n_list - 1] <= local_s)
 		list_grow(r);
 	for (high = r->n_list; low < high;) {
@@ -84,7 +97,7 @@ static int64_t last_turn(struct rotation *r, int64_t local_s)
 		else
 			high = middle;
 	}
-	return (int64_t)low - 1;
+	return (int64_t)low - 1 + periods * ((int64_t)r->n_list - 1);
 }
 
 /* ---- at an instant ---- */
@@ -169,18 +182,17 @@ static int begin_rrule(struct rotation *r, const struct rotation_config *config,
 	snprintf(start, sizeof(start), "%sT%s", config->start, config->handover);
 	if (tc_recur_new(&r->recur, config->rrule, start, config->zone, fault, size_bytes))
 		return -EINVAL;
-	r->step_s = recur_step_s(r->recur);
 	if (recur_most_a_day(r->recur) > ROTATION_A_DAY) {
 		snprintf(fault, size_bytes, "the rule must not have more than %d hand-overs a day",
 			 ROTATION_A_DAY);
 		return -EINVAL;
 	}
-	if (r->step_s)
-		return 0;
+	r->period_s = recur_period_s(r->recur);
 	recur_rewind(r->recur);
-	r->room = 64;
-	r->list = tc_calloc(r->room, sizeof(*r->list));
-	r->list[r->n_list++] = r->start_s;
+	while (r->period_s && !r->all)
+		list_grow(r);
+	if (r->n_list == 1) /* there is none in a period: then there is none at all */
+		r->period_s = 0;
 	return 0;
 }
 
@@ -204,8 +216,13 @@ static const char *begin(struct rotation *r, const struct rotation_config *confi
 		return "handover";
 	}
 	r->start_s += time_s;
-	r->step_s = config->every_days * (int64_t)LOCAL_DAY_S;
-	return config->rrule && begin_rrule(r, config, fault, size_bytes) ? "rrule" : NULL;
+	list_add(r, r->start_s);
+	if (config->rrule)
+		return begin_rrule(r, config, fault, size_bytes) ? "rrule" : NULL;
+	r->period_s = config->every_days * (int64_t)LOCAL_DAY_S;
+	list_add(r, r->start_s + r->period_s);
+	r->all = true;
+	return NULL;
 }
 
 int rotation_new(struct rotation **rotation, const struct rotation_config *config,

@@ -303,7 +303,7 @@ static void bad_rules_are_refused(void **state)
 		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=4,6;BYMONTHDAY=31",
 		"FREQ=DAILY;BYYEARDAY=200;BYMONTH=1;BYHOUR=1,2;BYMINUTE=1,2,3",
 		"FREQ=DAILY;BYSETPOS=2;BYHOUR=1,2", "FREQ=WEEKLY;BYSETPOS=50;BYDAY=MO,TU",
-		"RSCALE=HEBREW;FREQ=DAILY", "FREQ=WEEKLY;BYDAY=XX", "FREQ=MONTHLY;BYMONTHDAY=32",
+		"FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "RSCALE=HEBREW;FREQ=DAILY", "FREQ=WEEKLY;BYDAY=XX", "FREQ=MONTHLY;BYMONTHDAY=32",
 	};
 	struct tc_recur *recur = NULL;
 	char fault[200];
@@ -323,19 +323,22 @@ static void bad_rules_are_refused(void **state)
 	assert_null(recur);
 }
 
-static void steps_are_known(void **state)
+static void periods_are_known(void **state)
 {
 	static const struct {
 		const char *rrule;
-		int64_t step_s;
+		int64_t period_s;
 		int most;
 	} all[] = {
 		{"FREQ=DAILY", 86400, 1}, {"FREQ=DAILY;INTERVAL=3", 3 * 86400, 1},
 		{"FREQ=WEEKLY;INTERVAL=2;WKST=SU", 14 * 86400, 1},
 		{"FREQ=HOURLY;INTERVAL=12", 12 * 3600, 2}, {"FREQ=MINUTELY", 60, 1440},
-		{"FREQ=WEEKLY;BYDAY=MO", 0, 1}, {"FREQ=DAILY;COUNT=3", 0, 1},
+		{"FREQ=WEEKLY;BYDAY=MO", 7 * 86400, 1},
+		{"FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,SU", 21 * 86400, 1},
+		{"FREQ=DAILY;INTERVAL=2;BYDAY=MO", 14 * 86400, 1}, {"FREQ=DAILY;COUNT=3", 0, 1},
 		{"FREQ=DAILY;UNTIL=20270101", 0, 1}, {"FREQ=MONTHLY", 0, 1},
-		{"FREQ=DAILY;BYHOUR=8,16,0;BYMINUTE=0,30", 0, 6},
+		{"FREQ=WEEKLY;BYMONTH=2", 0, 1}, {"FREQ=HOURLY;BYDAY=MO", 7 * 86400, 24},
+		{"FREQ=DAILY;BYHOUR=8,16,0;BYMINUTE=0,30", 86400, 6},
 	};
 	struct tc_recur *recur;
 	char fault[100];
@@ -344,7 +347,7 @@ static void steps_are_known(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		assert_int_equal(tc_recur_new(&recur, all[i].rrule, "2026-01-05T09:00", "UTC",
 					      fault, sizeof(fault)), 0);
-		assert_int_equal(recur_step_s(recur), all[i].step_s);
+		assert_int_equal(recur_period_s(recur), all[i].period_s);
 		assert_int_equal(recur_most_a_day(recur), all[i].most);
 		tc_recur_free(recur);
 	}
@@ -362,7 +365,7 @@ int main(void)
 		cmocka_unit_test(recurrences_begin_and_end),
 		cmocka_unit_test(earlier_instants_may_be_asked_later),
 		cmocka_unit_test(bad_rules_are_refused),
-		cmocka_unit_test(steps_are_known),
+		cmocka_unit_test(periods_are_known),
 	};
 
 	return cmocka_run_group_tests_name("calendar", tests, NULL, NULL);
