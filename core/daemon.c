@@ -369,6 +369,7 @@ static void stop(struct daemon *d)
 		loop_watchdog_stop(d->loop);
 	if (d->http)
 		http_server_close(d->http);
+	self_alarms_close(d->self_alarms);
 	/* before the trunks: without them each call would be one in vain */
 	caller_close(d->caller);
 	if (d->host) {

@@ -67,6 +67,8 @@ static void forget(struct alert *alert)
 /* At the end of the process: the alerts stay open in the store. The pages go with the caller. */
 void alerts_free(struct alerts *alerts)
 {
+	struct alert *alert;
+
 	if (!alerts)
 		return;
 	hold_stop(alerts);
@@ -76,8 +78,14 @@ void alerts_free(struct alerts *alerts)
 	resume_drop(alerts);
 	load_drop_all(alerts);
 	change_drop_all(alerts);
-	while (!TAILQ_EMPTY(&alerts->list))
-		forget(TAILQ_FIRST(&alerts->list));
+	while ((alert = TAILQ_FIRST(&alerts->list))) {
+		struct reach *reach;
+
+		TAILQ_FOREACH(reach, &alert->reaches, link)
+			reach->page = NULL; /* it goes with the caller */
+		reach_drop_all(alert, "");
+		forget(alert);
+	}
 	free(alerts);
 }
 

@@ -35,7 +35,8 @@ struct item {
 	enum tc_dedup dedup;
 	struct alert_row row;
 	char *strings;          /* owned: all of the row's text, one behind the other */
-	const char *raiser;     /* the instance that wants to hear what becomes of it, or NULL */
+	char *raiser;           /* owned; the instance that wants to hear what becomes of it, or
+				   NULL */
 	char *labels;           /* owned */
 	struct event_row event; /* alert.raised, alert.resolved */
 	char text[160];
@@ -157,6 +158,7 @@ static void batch_free(struct batch *b)
 		free(b->items[i].begins);
 		free(b->items[i].body);
 		free(b->items[i].strings);
+		free(b->items[i].raiser);
 		free(b->items[i].labels);
 		free(b->items[i].relatives);
 	}
@@ -549,7 +551,7 @@ int alerts_submit(struct alerts *alerts, const struct tc_instance *raiser,
 
 		copy_item(item, &items[i], loop_wall_us(alerts->loop));
 		STAILQ_INIT(&item->notes);
-		item->raiser = raiser ? raiser->name : NULL;
+		item->raiser = tc_strdup(raiser ? raiser->name : NULL);
 		if (item->action == TC_INTAKE_RAISE)
 			begin_item(alerts, item, items[i].labels);
 	}

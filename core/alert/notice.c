@@ -5,6 +5,7 @@
  */
 #include "alert/notice.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -338,6 +339,7 @@ static void tell_all(struct listener *l, struct look *look)
 		next = TAILQ_NEXT(n, link);
 		if (l->n == AT_ONCE || is_told(l, n->row.id))
 			continue;
+		assert(l->instance->open);
 		TAILQ_REMOVE(&look->found, n, link);
 		TAILQ_INSERT_TAIL(&l->telling, n, link);
 		l->n++;
@@ -355,8 +357,8 @@ static void look_done(void *arg, int err)
 
 	all->pending--;
 	l->reading = false;
-	if (all->freed) {
-		/* nothing is told any more */
+	if (all->freed || !l->instance->open) {
+		/* nothing is told any more: the process ends */
 	} else if (err) {
 		loop_timer_start_us(&l->timer, STORE_RETRY_US);
 	} else if (l->told != look->told) {
@@ -378,7 +380,7 @@ static void listener_read(struct listener *l)
 	struct look *look;
 
 	l->again = l->reading;
-	if (l->reading || l->n == AT_ONCE)
+	if (l->reading || l->n == AT_ONCE || !l->instance->open)
 		return; /* the end of one reads again */
 	look = tc_alloc(sizeof(*look));
 	look->listener = l;

@@ -51,6 +51,7 @@ struct self_alarms {
 	int64_t away_us;       /* the store does not work: since when, wall time; 0 = it does */
 	bool mute;             /* no trunk works, and that was logged */
 	unsigned waiting;      /* answers that are to come */
+	bool closing;          /* nothing is begun any more */
 	bool freed;            /* the last of them frees */
 };
 
@@ -234,7 +235,9 @@ static void probed(void *arg, int err)
 		release(all);
 		return;
 	}
-	if (!err) {
+	if (all->closing) {
+		/* what the next process finds is its own */
+	} else if (!err) {
 		all->away_us = 0;
 		outage_end(all->outage);
 	} else if (!all->away_us) {
@@ -317,6 +320,14 @@ struct self_alarms *self_alarms_new(const struct self_deps *deps)
 	return all;
 }
 
+void self_alarms_close(struct self_alarms *all)
+{
+	if (!all)
+		return;
+	loop_timer_stop(&all->look);
+	all->closing = true;
+}
+
 void self_alarms_free(struct self_alarms *all)
 {
 	if (!all)
@@ -329,7 +340,7 @@ void self_alarms_free(struct self_alarms *all)
 
 void self_alarms_configure(struct self_alarms *all, const struct config_self_alarms *config)
 {
-	if (!all)
+	if (!all || all->closing)
 		return;
 	all->deps.config = config;
 	if (config->target)

@@ -33,6 +33,11 @@ struct self_deps {
 
 /* Begin to watch, once the alerts that were left open are worked on. */
 struct self_alarms *self_alarms_new(const struct self_deps *deps);
+/*
+ * The process is about to end: that what it closes works no more is nothing to call about. NULL is
+ * fine.
+ */
+void self_alarms_close(struct self_alarms *all);
 /* Before the alerts and the caller go. NULL is fine. */
 void self_alarms_free(struct self_alarms *all);
 /* After a reload of the configuration. NULL is fine. */

@@ -191,6 +191,25 @@ def test_daemon_dies_before_the_silence(rig):
     assert len(am.silences(alert["id"])) == 1
 
 
+def test_key_7_and_an_acknowledgement_that_expires(rig):
+    """The key asks for silence; when the alert is open again the silence goes, and he is called."""
+    phone = rig.phone(Person(digits="7@0.5"), Person(delay=None))
+    port = ports.take()
+    d = rig.daemon(phone, over=dict(trigger("http://127.0.0.1:%d" % port),
+                                    escalation={"ack_timeout": "5s"}))
+    am = rig.alertmanager(d, port=port)
+    am.send(LABELS)
+    proc.wait_for("an alert", d.alerts, 20)
+    alert, = d.alerts()
+    d.wait_state(alert["id"], "acknowledged")
+    wait_silences(am, alert["id"], 1, timeout=4)
+    d.wait_state(alert["id"], "open")
+    wait_silences(am, alert["id"], 0)
+    phone.wait_event("CALL_INCOMING", count=2)
+    whats = [e["what"] for e in d.alert(alert["id"])["timeline"]]
+    assert whats.count("alert.told") == 2 and "alert.reopened" in whats
+
+
 class Between:
     """Stands before Alertmanager: notes what comes, and can keep an answer back."""
 

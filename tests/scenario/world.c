@@ -252,6 +252,7 @@ void world_crash(struct world *w)
 
 void world_stop(struct world *w)
 {
+	self_alarms_close(w->self_alarms);
 	caller_close(w->caller);
 	for (unsigned i = 0; i < fakes.trunks; i++)
 		instance_close(fakes.trunk[i]);
