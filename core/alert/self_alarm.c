@@ -48,6 +48,7 @@ struct self_alarms {
 	struct loop_timer look;
 	bool probing;          /* the store has a question of ours */
 	int64_t probed_us;     /* when it was asked, wall time */
+	bool store_works;      /* the last answer said so */
 	int64_t away_us;       /* the store does not work: since when, wall time; 0 = it does */
 	bool mute;             /* no trunk works, and that was logged */
 	unsigned waiting;      /* answers that are to come */
@@ -149,8 +150,8 @@ static void say(struct watched *w)
 {
 	int err;
 
-	if (w->saying || w->want == w->said)
-		return;
+	if (w->saying || w->want == w->said || !w->all->store_works)
+		return; /* at a later look */
 	if (w->want == SAID_DOWN)
 		err = submit_down(w);
 	else
@@ -230,6 +231,7 @@ static void probed(void *arg, int err)
 	struct self_alarms *all = arg;
 
 	all->probing = false;
+	all->store_works = !err;
 	all->waiting--;
 	if (all->freed) {
 		release(all);

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tocsin about itself: a trunk does not work, and a person is called for that."""
+"""Tocsin about itself: a trunk, or the store, does not work, and a person is called for that."""
+import contextlib
+import sqlite3
+
 from conftest import NUMBER
 from rig import proc
 from rig.phone import Person
@@ -48,3 +51,48 @@ def test_the_last_trunk_goes(rig):
     phone = rig.phone(Person(digits="4@1"), port=phone.port)
     proc.wait_for("it to be up", lambda: trunk(d, "direct")["healthy"], 40)
     d.wait_state(d.alerts()[0]["id"], "resolved")
+
+
+@contextlib.contextmanager
+def locked(d):
+    """Another process holds the database."""
+    db = sqlite3.connect(d.state_dir + "/tocsin.db", isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    yield
+    db.execute("ROLLBACK")
+    db.close()
+
+
+STORE = dict(SELF, store={"plugin": "sqlite", "path": "tocsin.db", "busy_timeout": "200ms"})
+
+
+def test_the_store_is_locked(rig):
+    """He is called without a record; his key stops it; then all is written down."""
+    phone = rig.phone(Person(digits="4@2"))
+    d = rig.daemon(phone, over=dict(STORE, call={"repeat_message": 5}))
+    with locked(d):
+        phone.wait_event("CALL_ESTABLISHED", timeout=40)
+        phone.wait_event("CALL_CLOSED", timeout=40)
+        assert d.get("/readyz").status == 503
+        proc.wait_for("the key", lambda: "alert.acknowledged: acknowledged by" in d.output(), 10)
+    proc.wait_for("the record", lambda: d.get("/readyz").status == 200 and d.alerts(), 40)
+    alert = d.alert(d.alerts()[0]["id"])
+    assert len(d.alerts()) == 1
+    assert alert["state"] == "resolved" and alert["acknowledged_by"] == NUMBER
+    assert alert["source"] == "tocsin" and alert["dedup_key"] == "self/store"
+    assert [e["what"] for e in alert["timeline"]] == [
+        "alert.raised", "escalation.next", "alert.acknowledged", "alert.resolved"]
+    assert len(phone.of("CALL_INCOMING")) == 1 and phone.max_live == 1
+    assert "could not be stored" not in d.output()
+
+
+def test_the_store_is_back_while_it_rings(rig):
+    phone = rig.phone(Person(delay=None))
+    d = rig.daemon(phone, over=dict(STORE, call={"ring_timeout": "60s"}))
+    with locked(d):
+        phone.wait_event("CALL_INCOMING", timeout=40)
+    phone.wait_event("CALL_CLOSED", timeout=40)
+    proc.wait_for("the record", lambda: d.get("/readyz").status == 200 and d.alerts(), 40)
+    alert, = d.alerts()
+    assert alert["state"] == "resolved" and alert["acknowledged_by"] is None
+    assert len(phone.of("CALL_INCOMING")) == 1
