@@ -18,10 +18,10 @@ from rig.phone import Person
 UTC = datetime.timezone.utc
 
 
-def daemon(rig, peer=None, **options):
-    return rig.daemon(peer, trunks=None if peer else [], over={"triggers": [
+def daemon(rig, peer=None, over=None, **options):
+    return rig.daemon(peer, trunks=None if peer else [], over=dict(over or {}, triggers=[
         {"name": "api", "plugin": "http_api"},
-        dict({"name": "clock", "plugin": "scheduler", "min_interval": "1s"}, **options)]})
+        dict({"name": "clock", "plugin": "scheduler", "min_interval": "1s"}, **options)]))
 
 
 def moment(seconds):
@@ -108,6 +108,41 @@ def test_down_when_it_was_due(rig, lateness, state):
         stream.until(lambda e: "planned.missed" in (e.get("event", ""), json.loads(
             e.get("data", "{}")).get("what")))
         stream.close()
+
+
+# --- the target is gone ------------------------------------------------------------------------
+
+def plan_for_somebody_who_goes(d):
+    a = d.post("/v1/contacts", {"name": "Alice", "numbers": [{"number": "+49301234"}]})
+    assert a.status == 201
+    _, text = moment(2)
+    made = plan(d, at=text, target="contact:Alice")
+    assert d.request("DELETE", "/v1/contacts/" + a.json["id"],
+                     headers={"If-Match": "*"}).status == 204
+    return made
+
+
+def test_a_contact_that_is_gone(rig):
+    """It is tried as long as it may be late, which is seen; then it is missed, with the reason."""
+    d = daemon(rig, max_lateness="4s")
+    nobody = {"message": "x", "target": "contact:Bob", "at": "2099-01-01T00:00:00Z"}
+    assert d.post("/v1/planned", nobody).json["field"] == "target"
+    made = plan_for_somebody_who_goes(d)
+
+    def health():
+        return next(p for p in d.get("/v1/plugins").json["items"] if p["name"] == "clock")
+    proc.wait_for("the trigger to say so", lambda: "target" in health()["text"])
+    assert health()["healthy"] is False and show(d, made["id"])["state"] == "planned"
+    seen = wait_plan(d, made["id"], "missed")
+    assert "target" in seen["reason"] and d.alerts() == [] and health()["healthy"] is True
+
+
+def test_a_contact_that_is_gone_and_somebody_else(rig):
+    phone = rig.phone(Person(digits="4@0.5"))
+    d = daemon(rig, phone, over={"escalation": {"fallback": NUMBER}})
+    made = plan_for_somebody_who_goes(d)
+    wait_plan(d, made["id"], "raised")
+    d.wait_state(made["id"], "acknowledged")
 
 
 # --- the daemon dies at that very moment -------------------------------------------------------
