@@ -112,10 +112,40 @@ struct contact_import {
 	char *sentence; /* owned */
 };
 
+/* So many small pieces of memory are given back on the reader's thread. */
+static int drop_run(struct db *db, void *arg)
+{
+	struct contact_csv **csv = arg;
+
+	(void)db;
+	contact_csv_free(*csv);
+	*csv = NULL;
+	return 0;
+}
+
+static void drop_done(void *arg, int err)
+{
+	struct contact_csv **csv = arg;
+
+	(void)err;
+	contact_csv_free(*csv);
+	free(csv);
+}
+
+/* csv: taken, may be NULL */
+static void drop(struct api *api, struct contact_csv *csv)
+{
+	struct contact_csv **job = tc_alloc(sizeof(struct contact_csv *));
+
+	*job = csv;
+	if (!csv || store_read(api->deps.store, drop_run, drop_done, job))
+		drop_done(job, 0);
+}
+
 static void import_free(struct contact_import *im)
 {
 	LIST_REMOVE(im, link);
-	contact_csv_free(im->csv);
+	drop(im->api, im->csv);
 	free(im->text);
 	free(im->sentence);
 	free(im);

@@ -41,10 +41,24 @@ static const struct tc_option oncall_query[] = {
 	TC_OPTION_END,
 };
 
-/* NULL after the 404, or the 503, has been answered. */
-static const struct document *schedule_asked(struct tc_http_req *req, const struct oncall *oncall,
+/* Without a name it is not the client's fault that there is no such schedule. */
+static void answer_nobody(struct tc_http_req *req, const struct api *api, const char *name)
+{
+	json_t *fault = json_sprintf("there is no schedule '%s', which is what oncall means "
+				     "(escalation.default_schedule)",
+				     name);
+
+	tc_http_reply_json(req, 200,
+			   json_pack("{s:s, s:o, s:[], s:n, s:o}", "schedule", name, "at",
+				     shape_time(loop_wall_us(api->deps.loop)), "people", "until",
+				     "fault", fault));
+}
+
+/* NULL after an answer has been given. */
+static const struct document *schedule_asked(struct tc_http_req *req, const struct api *api,
 					     const char *given)
 {
+	const struct oncall *oncall = api->deps.oncall;
 	const char *name = given && *given ? given : oncall_default_schedule(oncall);
 	const struct document *doc;
 
@@ -58,15 +72,12 @@ static const struct document *schedule_asked(struct tc_http_req *req, const stru
 	if (doc && doc->compiled)
 		return doc;
 	if (doc)
-		tc_http_problem(req, 404, "schedule", "the schedule '%s' is broken in the store",
+		tc_http_problem(req, 422, "schedule", "the schedule '%s' is broken in the store",
 				name);
 	else if (given && *given)
-		tc_http_problem(req, 404, "schedule", "there is no schedule '%s'", name);
+		tc_http_problem(req, 422, "schedule", "there is no schedule '%s'", name);
 	else
-		tc_http_problem(req, 404, "schedule",
-				"there is no schedule '%s', which is what oncall means "
-				"(escalation.default_schedule)",
-				name);
+		answer_nobody(req, api, name);
 	return NULL;
 }
 
@@ -140,7 +151,7 @@ static void on_oncall(struct tc_http_req *req, void *arg)
 
 	if (tc_http_query_fields(req, &query))
 		return;
-	doc = schedule_asked(req, oncall, query.schedule);
+	doc = schedule_asked(req, api, query.schedule);
 	if (!doc || !time_asked(req, api, doc->compiled, query.at, &at_us))
 		return;
 	n = schedule_at(doc->compiled, at_us, turns, &until_us);

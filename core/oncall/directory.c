@@ -260,9 +260,36 @@ static void tell_waiters(struct directory *dir)
 	}
 }
 
+static int drop_run(struct db *db, void *arg)
+{
+	struct contact_list *list = arg;
+
+	(void)db;
+	clear(list);
+	return 0;
+}
+
+static void drop_done(void *arg, int err)
+{
+	(void)err;
+	clear(arg);
+	free(arg);
+}
+
+/* So many small pieces of memory are given back on the reader's thread. */
+static void drop(struct directory *dir)
+{
+	struct contact_list *old = tc_alloc(sizeof(*old));
+
+	TAILQ_INIT(old);
+	TAILQ_CONCAT(old, &dir->list, link);
+	if (TAILQ_EMPTY(old) || store_read(dir->store, drop_run, drop_done, old))
+		drop_done(old, 0);
+}
+
 static void take(struct directory *dir, struct reading *r)
 {
-	clear(&dir->list);
+	drop(dir);
 	for (size_t i = 0; i < r->n; i++)
 		TAILQ_INSERT_TAIL(&dir->list, r->v[i], link);
 	r->n = 0;

@@ -183,8 +183,11 @@ static void says_who_is_on_call(void **state)
 	json = api_rig_json(rig, "GET", "/v1/oncall?schedule=ops", NULL, 200);
 	assert_int_equal(json_array_size(json_object_get(json, "people")), 1);
 	json_decref(json);
-	expect(rig, "GET", "/v1/oncall?schedule=none", NULL, 404, "schedule");
-	expect(rig, "GET", "/v1/oncall", NULL, 404, "schedule"); /* none is called default */
+	expect(rig, "GET", "/v1/oncall?schedule=none", NULL, 422, "schedule");
+	json = api_rig_json(rig, "GET", "/v1/oncall", NULL, 200); /* none is called default */
+	assert_int_equal(json_array_size(json_object_get(json, "people")), 0);
+	assert_non_null(strstr(text_of(json, "fault"), "there is no schedule 'default'"));
+	json_decref(json);
 	expect(rig, "GET", "/v1/oncall?schedule=ops&at=noon", NULL, 400, "at");
 	expect(rig, "GET", "/v1/oncall?schedule=ops&at=2026-03-29T02:30", NULL, 400, "at");
 	json_decref(api_rig_json(rig, "POST", "/v1/schedules",
