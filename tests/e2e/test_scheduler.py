@@ -4,6 +4,7 @@ import datetime
 import json
 import math
 import os
+import sqlite3
 import subprocess
 import threading
 import time
@@ -108,6 +109,24 @@ def test_down_when_it_was_due(rig, lateness, state):
         stream.until(lambda e: "planned.missed" in (e.get("event", ""), json.loads(
             e.get("data", "{}")).get("what")))
         stream.close()
+
+
+@pytest.mark.parametrize("lateness,state", [("15m", "raised"), ("3s", "missed")])
+def test_the_store_is_away_when_it_is_due(rig, lateness, state):
+    """Another process holds the database: it is tried again, until it is there or too late."""
+    d = daemon(rig, over={"store": {"plugin": "sqlite", "path": "tocsin.db",
+                                    "busy_timeout": "100ms"}})
+    at, text = moment(1.5)
+    made = plan(d, at=text, max_lateness=lateness)
+    db = sqlite3.connect(d.state_dir + "/tocsin.db", isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    until(at + 5)
+    assert show(d, made["id"])["state"] == "planned" and d.alerts() == []
+    db.execute("ROLLBACK")
+    db.close()
+    seen = wait_plan(d, made["id"], state)
+    assert (seen["raised"], seen["missed"]) == ((1, 0) if state == "raised" else (0, 1))
+    assert len(d.alerts()) == seen["raised"]
 
 
 # --- the target is gone ------------------------------------------------------------------------

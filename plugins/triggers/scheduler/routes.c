@@ -201,7 +201,7 @@ struct body {
 	{FIELD(start), .type = TC_STRING, .max = 32, \
 	 .help = "of rrule: YYYY-MM-DDTHH:MM in timezone"}, \
 	{FIELD(timezone), .type = TC_STRING, .max = 64, .help = "as \"Europe/Rome\""}, \
-	{FIELD(max_lateness), .type = TC_DURATION, .min = 0, .max = INT64_C(366) * 86400000, \
+	{FIELD(max_lateness), .type = TC_DURATION, .min = 1000, .max = INT64_C(366) * 86400000, \
 	 .help = "what is later than this is missed; default: the instance's"}
 
 static const struct tc_option post_table[] = {FIELDS, TC_OPTION_END};

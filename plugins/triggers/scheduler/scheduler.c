@@ -18,7 +18,8 @@
 static const struct tc_option options[] = {
 	{OPTION("path", path), .type = TC_STRING, .def = "/v1/planned", .min = 2, .max = 100,
 	 .help = "where what is planned is listed and changed; a second instance needs another"},
-	{OPTION("max_lateness", max_lateness_ms), .type = TC_DURATION, .def = "15m", .max = YEAR_MS,
+	{OPTION("max_lateness", max_lateness_ms), .type = TC_DURATION, .def = "15m", .min = 1000,
+	 .max = YEAR_MS,
 	 .help = "what could not be raised in time (the daemon was down) is raised as long as it "
 		 "is not later than this; what is later is marked missed"},
 	{OPTION("keep", keep_ms), .type = TC_DURATION, .def = "30d", .max = 10 * YEAR_MS,

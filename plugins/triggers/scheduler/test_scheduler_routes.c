@@ -26,6 +26,7 @@ static void names_the_field(void **state)
 		{PLAN AT ",\"start\":\"2030-01-01T00:10\"}", "start", 422},
 		{PLAN AT ",\"rrule\":\"FREQ=DAILY\"}", "rrule", 422},
 		{PLAN AT ",\"max_lateness\":\"-1s\"}", "max_lateness", 422},
+		{PLAN AT ",\"max_lateness\":\"0s\"}", "max_lateness", 422},
 		{PLAN AT ",\"id\":\"x\"}", "id", 400},
 		{"{\"message\":\"x\",\"target\":\"nobody\"," AT "}", "target", 422},
 		{PLAN "\"strategy\":\"shout\"," AT "}", "strategy", 422},
