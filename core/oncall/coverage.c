@@ -65,7 +65,7 @@ static struct told *told_of(struct coverage *cov, const struct document *doc)
 	struct told *t;
 
 	metrics_label(labels, sizeof(labels), "schedule", doc->name);
-	LIST_FOREACH(t, &cov->told, link)
+	LIST_FOREACH (t, &cov->told, link)
 		if (!strcmp(t->id, doc->id))
 			break;
 	if (t && !strcmp(t->labels, labels))
@@ -128,8 +128,8 @@ static bool look(struct coverage *cov)
 	int64_t until_us;
 
 	if (!cov->sweeping) {
-		cov->sweep = (struct schedule_sweep){.from_us = cov->now_us, .gaps = &cov->first,
-						     .room = 1};
+		cov->sweep = (struct schedule_sweep){
+			.from_us = cov->now_us, .gaps = &cov->first, .room = 1};
 		cov->sweeping = true;
 	}
 	if (!schedule) { /* broken: nobody is on call */
@@ -164,7 +164,7 @@ static void begin_round(struct coverage *cov)
 {
 	struct told *t;
 
-	LIST_FOREACH(t, &cov->told, link)
+	LIST_FOREACH (t, &cov->told, link)
 		t->seen = false;
 	cov->now_us = loop_wall_us(cov->loop);
 	cov->next_us = cov->now_us + EVERY_US;

@@ -15,7 +15,7 @@
 #include "oncall/recur.h"
 #include "oncall/zone.h"
 
-#define NEAR_S	       (26 * 3600)
+#define NEAR_S         (26 * 3600)
 #define LENGTH_MAX_S   (366 * (int64_t)LOCAL_DAY_S)
 #define ITERATIONS_MAX 20000
 #define EXCLUDED_MAX   2000
@@ -153,8 +153,8 @@ static int begin_rule(const struct event *e, icalproperty *p, struct tc_recur **
 	int err;
 
 	if (!e->zone.zone && icaltime_is_utc(rule.until)) /* the recurrence is told no zone */
-		rule.until = ical_zone_time(
-			ical_zone_local(&e->zone, ical_zone_seconds(rule.until)));
+		rule.until =
+			ical_zone_time(ical_zone_local(&e->zone, ical_zone_seconds(rule.until)));
 	text = icalrecurrencetype_as_string_r(&rule);
 	if (!text)
 		return fail(fault, size_bytes, "RRULE: the rule is not understood");
@@ -193,9 +193,8 @@ static void add_dates(struct event *e)
 	for (; p; p = icalcomponent_get_next_property(e->c, ICAL_RDATE_PROPERTY)) {
 		struct icaldatetimeperiodtype date = icalproperty_get_rdate(p);
 		bool period = icaltime_is_null_time(date.time);
-		struct ical_replacement moment =
-			moment_of(e->calendar, p, period ? date.period.start : date.time,
-				  e->schedule);
+		struct ical_replacement moment = moment_of(
+			e->calendar, p, period ? date.period.start : date.time, e->schedule);
 
 		if (moment.known)
 			add(e, moment.date ? moment.value_s
@@ -227,7 +226,7 @@ static void sort(struct ical_occurrences *found)
 /* What libical could not read it has replaced by a sentence about it. */
 static int check_read(icalcomponent *c, char *fault, size_t size_bytes)
 {
-	static const char *const needed[] = {"DTSTART", "DTEND", "DURATION", "RRULE",
+	static const char *const needed[] = {"DTSTART", "DTEND",  "DURATION",     "RRULE",
 					     "RDATE",   "EXDATE", "RECURRENCE-ID"};
 	icalproperty *p = icalcomponent_get_first_property(c, ICAL_XLICERROR_PROPERTY);
 
@@ -272,9 +271,9 @@ static int read_end(struct event *e, char *fault, size_t size_bytes)
 	if (p && !ical_zone_of(e->calendar, p, t, e->schedule, &zone))
 		return fail(fault, size_bytes, "DTEND has a TZID that is not known");
 	if (p && (zone.zone != e->zone.zone || zone.own != e->zone.own))
-		e->length_s = ical_zone_local(&e->zone,
-					      ical_zone_instant(&zone, ical_zone_seconds(t))) -
-			      e->start_s;
+		e->length_s =
+			ical_zone_local(&e->zone, ical_zone_instant(&zone, ical_zone_seconds(t))) -
+			e->start_s;
 	else if (p)
 		e->length_s = ical_zone_seconds(t) - e->start_s;
 	else if (d)
@@ -286,23 +285,26 @@ static int read_end(struct event *e, char *fault, size_t size_bytes)
 	return 0;
 }
 
-int ical_event_expand(icalcomponent *calendar, icalcomponent *event, const struct zone *schedule,
-		      const struct ical_replaced *replaced, const struct ical_span *within,
-		      struct ical_occurrences *found, char *fault, size_t size_bytes)
+int ical_event_expand(const struct ical_query *query, struct ical_occurrences *found, char *fault,
+		      size_t size_bytes)
 {
-	struct event e = {.calendar = calendar, .c = event, .schedule = schedule,
-			  .replaced = replaced, .uid = icalcomponent_get_uid(event),
-			  .within = *within, .found = found};
+	struct event e = {.calendar = query->calendar,
+			  .c = query->event,
+			  .schedule = query->schedule,
+			  .replaced = query->replaced,
+			  .uid = icalcomponent_get_uid(query->event),
+			  .within = query->within,
+			  .found = found};
 	icalproperty *p;
-	int err = check_read(event, fault, size_bytes);
+	int err = check_read(e.c, fault, size_bytes);
 
 	if (err || (err = read_start(&e, fault, size_bytes)) ||
 	    (err = read_end(&e, fault, size_bytes)))
 		return err;
 	err = read_excluded(&e, fault, size_bytes);
 	add(&e, e.start_s);
-	p = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
-	for (; p && !err; p = icalcomponent_get_next_property(event, ICAL_RRULE_PROPERTY))
+	p = icalcomponent_get_first_property(e.c, ICAL_RRULE_PROPERTY);
+	for (; p && !err; p = icalcomponent_get_next_property(e.c, ICAL_RRULE_PROPERTY))
 		err = add_rule(&e, p, fault, size_bytes);
 	add_dates(&e);
 	sort(found);

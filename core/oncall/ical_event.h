@@ -38,15 +38,21 @@ struct ical_occurrences {
 	size_t n, room;
 };
 
+struct ical_query {
+	icalcomponent *calendar, *event;
+	const struct zone *schedule;
+	const struct ical_replaced *replaced;
+	struct ical_span within; /* those that end after the one and begin before the other */
+};
+
 /*
- * All occurrences of an event that end after one instant and begin before another.
+ * All occurrences of an event.
  *
  * found     receives them; the caller frees found->v
  * fault     receives what is wrong
  * result    0 | -EINVAL
  */
-int ical_event_expand(icalcomponent *calendar, icalcomponent *event, const struct zone *schedule,
-		      const struct ical_replaced *replaced, const struct ical_span *within,
-		      struct ical_occurrences *found, char *fault, size_t size_bytes);
+int ical_event_expand(const struct ical_query *query, struct ical_occurrences *found, char *fault,
+		      size_t size_bytes);
 
 #endif

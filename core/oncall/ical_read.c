@@ -22,9 +22,9 @@
 #include "oncall/schedule.h"
 #include "oncall/zone.h"
 
-#define DEPTH_MAX  8    /* of components in each other */
+#define DEPTH_MAX  8 /* of components in each other */
 #define EVENTS_MAX 5000
-#define SHOWN	   120
+#define SHOWN      120
 
 struct reading {
 	ical_find_fn *find;
@@ -118,8 +118,8 @@ static bool declined(icalproperty *attendee)
 }
 
 /* The ids of an event's contacts; at most room. name: receives the last one that is nobody's. */
-static size_t who(const struct reading *r, icalcomponent *event, const char **found,
-		  size_t room, const char **name)
+static size_t who(const struct reading *r, icalcomponent *event, const char **found, size_t room,
+		  const char **name)
 {
 	const char *summary = icalcomponent_get_summary(event);
 	icalproperty *p = icalcomponent_get_first_property(event, ICAL_ATTENDEE_PROPERTY);
@@ -168,16 +168,20 @@ static void add_windows(struct reading *r, const char *contact,
 		rfc3339_format(start, local_us(found->v[i].from_s));
 		rfc3339_format(end, local_us(found->v[i].until_s));
 		json_array_append_new(r->windows,
-				      json_pack("{s:s, s:s, s:s, s:I}", "contact", contact,
-						"start", start, "end", end, "priority",
+				      json_pack("{s:s, s:s, s:s, s:I}", "contact", contact, "start",
+						start, "end", end, "priority",
 						(json_int_t)r->source->priority));
 	}
 }
 
 static void read_event(struct reading *r, icalcomponent *calendar, icalcomponent *event)
 {
-	struct ical_span within = {local_floor_s(r->source->from_us),
-				   local_floor_s(r->source->until_us)};
+	struct ical_query query = {
+		.calendar = calendar,
+		.event = event,
+		.schedule = r->zone,
+		.replaced = &r->replaced,
+		.within = {local_floor_s(r->source->from_us), local_floor_s(r->source->until_us)}};
 	const char *contacts[20];
 	struct ical_occurrences found = {0};
 	char fault[300], shown[SHOWN];
@@ -186,8 +190,7 @@ static void read_event(struct reading *r, icalcomponent *calendar, icalcomponent
 
 	if (icalcomponent_get_status(event) == ICAL_STATUS_CANCELLED)
 		return;
-	if (ical_event_expand(calendar, event, r->zone, &r->replaced, &within, &found, fault,
-			      sizeof(fault))) {
+	if (ical_event_expand(&query, &found, fault, sizeof(fault))) {
 		add_fault(r, fault);
 	} else if (found.n) { /* what is over need not have a name that is still known */
 		n = who(r, event, contacts, 20, &name);
@@ -267,8 +270,12 @@ int ical_windows_of(ical_find_fn *find, void *arg, const struct ical_source *sou
 	icalcomponent *top = NULL;
 	char *text;
 
-	*r = (struct reading){.find = find, .arg = arg, .source = source, .errs = errs,
-			      .zone = zone_find(source->zone), .windows = json_array()};
+	*r = (struct reading){.find = find,
+			      .arg = arg,
+			      .source = source,
+			      .errs = errs,
+			      .zone = zone_find(source->zone),
+			      .windows = json_array()};
 	text = tc_strndup(source->text, source->size_bytes);
 	fault = r->zone ? look_over(r, source->text, source->size_bytes)
 			: "cannot be read: there is no such time zone as that of the schedule";

@@ -17,7 +17,7 @@
 #include "oncall/people.h"
 #include "oncall/schedule.h"
 
-#define WEEK_US	   (7 * (int64_t)LOCAL_DAY_S * 1000000)
+#define WEEK_US    (7 * (int64_t)LOCAL_DAY_S * 1000000)
 #define WEEKS_BACK 5
 #define STEPS_MAX  20000 /* changes of one schedule that are looked at */
 
@@ -100,8 +100,8 @@ static struct open_turn *find_open(struct writing *w, const char *contact,
 		struct open_turn *open = &w->open[i];
 
 		if (open->by == turn->by && !strcmp(open->contact, contact) &&
-		    (open->layer == turn->layer || (open->layer && turn->layer &&
-						    !strcmp(open->layer, turn->layer))))
+		    (open->layer == turn->layer ||
+		     (open->layer && turn->layer && !strcmp(open->layer, turn->layer))))
 			return open;
 	}
 	return NULL;
@@ -120,8 +120,9 @@ static void go_on(struct writing *w, const struct schedule_turn *turn, int64_t a
 		if (w->n == SCHEDULE_TURNS)
 			return;
 		open = &w->open[w->n++];
-		*open = (struct open_turn){contact, c ? c->name : turn->contact, turn->layer,
-					   turn->by, begun ? turn->from_us : at_us, 0, false};
+		*open = (struct open_turn){contact,  c ? c->name : turn->contact,   turn->layer,
+					   turn->by, begun ? turn->from_us : at_us, 0,
+					   false};
 	}
 	open->until_us = turn->until_us;
 	open->goes_on = true;
@@ -144,8 +145,8 @@ static void end_others(struct writing *w, int64_t at_us)
 }
 
 /*
- * Begins some weeks before, at the same instant for all questions of a week: where a turn began that
- * goes on must not depend on when is asked.
+ * Begins some weeks before, at the same instant for all questions of a week: where a turn began
+ * that goes on must not depend on when is asked.
  */
 static void add_schedule(struct writing *w, int64_t until_us)
 {
@@ -201,7 +202,10 @@ static void calendar_end(icalcomponent *calendar, struct tc_buf *out)
 void ical_schedule(const struct oncall *oncall, const struct document *doc, int64_t now_us,
 		   int64_t from_us, int64_t until_us, struct tc_buf *out)
 {
-	struct writing w = {.oncall = oncall, .doc = doc, .now_us = now_us, .from_us = from_us,
+	struct writing w = {.oncall = oncall,
+			    .doc = doc,
+			    .now_us = now_us,
+			    .from_us = from_us,
 			    .calendar = calendar_new(doc->name)};
 
 	if (doc->compiled)
@@ -212,8 +216,11 @@ void ical_schedule(const struct oncall *oncall, const struct document *doc, int6
 void ical_contact(const struct oncall *oncall, const struct contact *contact, int64_t now_us,
 		  int64_t from_us, int64_t until_us, struct tc_buf *out)
 {
-	struct writing w = {.oncall = oncall, .only = contact->id, .now_us = now_us,
-			    .from_us = from_us, .calendar = calendar_new(contact->name)};
+	struct writing w = {.oncall = oncall,
+			    .only = contact->id,
+			    .now_us = now_us,
+			    .from_us = from_us,
+			    .calendar = calendar_new(contact->name)};
 	const struct documents *docs = oncall_schedules(oncall);
 
 	for (w.doc = documents_next(docs, NULL); w.doc; w.doc = documents_next(docs, w.doc))

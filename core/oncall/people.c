@@ -148,7 +148,7 @@ struct people_memory {
 		const char **sms; /* the same */
 		size_t n_sms;
 		char *contact_id, *name, *language, *voice, *timezone, *pin, *why; /* owned */
-	} *v;
+	} * v;
 	size_t n;
 };
 
@@ -257,8 +257,8 @@ static void add_contact(struct people *people, const struct contact *c, char *wh
 /* Why a contact cannot be called; NULL: he can. */
 static const char *why_not(const struct contact *c)
 {
-	return !c ? "is not there any more"
-	       : !c->enabled ? "is disabled"
+	return !c                       ? "is not there any more"
+	       : !c->enabled            ? "is disabled"
 	       : !has_number_to_call(c) ? "has no number to call"
 					: NULL;
 }
@@ -319,8 +319,8 @@ static bool is_there(const struct people *people, const char *contact_id)
 	return false;
 }
 
-static void find_turns(const struct oncall *oncall, const struct schedule *schedule,
-		       int64_t at_us, struct people *people, struct tc_buf *fault)
+static void find_turns(const struct oncall *oncall, const struct schedule *schedule, int64_t at_us,
+		       struct people *people, struct tc_buf *fault)
 {
 	struct schedule_turn turns[SCHEDULE_TURNS];
 	int64_t until_us;

@@ -7,12 +7,6 @@
 
 #include <tocsin/calendar.h>
 
-#define RECUR_COUNT_MAX 5000 /* largest COUNT */
-
-struct zone;
-
-/* The zone it was made for. */
-const struct zone *recur_zone(const struct tc_recur *recur);
 /*
  * Seconds, in local time, after which all occurrences come again, for ever; 0 = there is no such
  * time, or it is not known.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rotations. Turns are counted from 0; turn k begins at a local time that is computed out of those of
- * one period, or, for an RRULE that has none, stands in a list that grows when it is asked further.
+ * Rotations. Turns are counted from 0; turn k begins at a local time that is computed out of those
+ * of one period, or, for an RRULE that has none, stands in a list that grows when it is asked
+ * further.
  */
 #include "oncall/rotation.h"
 
@@ -24,8 +25,8 @@ struct rotation {
 	struct tc_recur *recur; /* owned; NULL: no RRULE */
 	int64_t *list; /* owned; local times: the start, the hand-overs after it, ascending */
 	size_t n_list, room;
-	bool all;               /* the list has them all, or those of one period */
-	int64_t period_s;       /* hand-overs come again after it; 0: they are in the list only */
+	bool all;         /* the list has them all, or those of one period */
+	int64_t period_s; /* hand-overs come again after it; 0: they are in the list only */
 	const char *const *members;
 	size_t n;
 	bool alone; /* all members are one */
@@ -203,8 +204,9 @@ static const char *begin(struct rotation *r, const struct rotation_config *confi
 
 	r->zone = zone_find(config->zone);
 	if (!r->zone) {
-		snprintf(fault, size_bytes, "there is no such time zone; one of the IANA's names "
-					    "is wanted, as Europe/Berlin");
+		snprintf(fault, size_bytes,
+			 "there is no such time zone; one of the IANA's names "
+			 "is wanted, as Europe/Berlin");
 		return "timezone";
 	}
 	if (local_parse_date(config->start, &r->start_s)) {

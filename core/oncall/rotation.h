@@ -43,8 +43,8 @@ void rotation_free(struct rotation *rotation);
 
 /*
  * Whose turn it is at an instant, and from when to when; turns of the same member that follow one
- * another are one. The time it takes does not depend on how long ago the start is; but with an RRULE
- * by the month or the year, or with COUNT or UNTIL, the first question counts all hand-overs.
+ * another are one. The time it takes does not depend on how long ago the start is; but with an
+ * RRULE by the month or the year, or with COUNT or UNTIL, the first question counts all hand-overs.
  */
 void rotation_at(struct rotation *rotation, int64_t at_us, struct rotation_turn *turn);
 

@@ -166,8 +166,9 @@ static void check(const struct oncall *oncall, const void *fields, struct tc_err
 	const struct schedule_fields *schedule = fields;
 
 	if (!tc_zone_known(schedule->timezone)) {
-		tc_errors_add(errs, "timezone", "there is no such time zone; one of the IANA's "
-						"names is wanted, as Europe/Berlin");
+		tc_errors_add(errs, "timezone",
+			      "there is no such time zone; one of the IANA's "
+			      "names is wanted, as Europe/Berlin");
 		return; /* no local time could be read */
 	}
 	for (size_t i = 0; i < schedule->layers.n; i++)
@@ -341,8 +342,8 @@ static void add_spans(struct answer *a, const struct span *spans, size_t n, enum
 			until(a, spans[i].from_us);
 		} else if (spans[i].until_us > at_us) {
 			until(a, spans[i].until_us);
-			add(a, &(struct schedule_turn){spans[i].contact, by, NULL,
-						       spans[i].from_us, spans[i].until_us});
+			add(a, &(struct schedule_turn){spans[i].contact, by, NULL, spans[i].from_us,
+						       spans[i].until_us});
 		}
 	}
 }

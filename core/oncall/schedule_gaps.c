@@ -51,8 +51,8 @@ bool schedule_sweep(const struct oncall *oncall, const struct schedule *schedule
 	return sweep->from_us >= until_us;
 }
 
-size_t schedule_gaps(const struct oncall *oncall, const struct schedule *schedule,
-		     int64_t from_us, int64_t until_us, struct schedule_gap *gaps, size_t room)
+size_t schedule_gaps(const struct oncall *oncall, const struct schedule *schedule, int64_t from_us,
+		     int64_t until_us, struct schedule_gap *gaps, size_t room)
 {
 	struct schedule_sweep sweep = {.from_us = from_us, .gaps = gaps, .room = room};
 

@@ -10,8 +10,8 @@
 
 #include <tocsin/alloc.h>
 
-#define HEADER	     44
-#define DAY_S	     86400
+#define HEADER       44
+#define DAY_S        86400
 #define TIMES_MAX    10000 /* there are files with some hundred */
 #define RULE_YEARS   2200
 #define OFFSET_MAX_S (26 * 3600)
@@ -30,8 +30,8 @@ static void add(struct tzfile *file, int64_t at, int32_t offset_s)
 	if (file->n == file->room) {
 		file->room = 2 * file->room + 64;
 		file->at = tc_realloc(file->at, file->room * sizeof(*file->at));
-		file->offset_s = tc_realloc(file->offset_s,
-					    (file->room + 1) * sizeof(*file->offset_s));
+		file->offset_s =
+			tc_realloc(file->offset_s, (file->room + 1) * sizeof(*file->offset_s));
 	}
 	file->at[file->n++] = at;
 	file->offset_s[file->n] = offset_s;
@@ -233,8 +233,8 @@ static bool part_read(struct part *part, const unsigned char *p, size_t size, si
 {
 	if (size < HEADER || memcmp(p, "TZif", 4) != 0)
 		return false;
-	*part = (struct part){u32(p + 20), u32(p + 24), u32(p + 28),
-			      u32(p + 32), u32(p + 36), u32(p + 40), 0};
+	*part = (struct part){
+		u32(p + 20), u32(p + 24), u32(p + 28), u32(p + 32), u32(p + 36), u32(p + 40), 0};
 	if (part->isut > 256 || part->isstd > 256 || part->leap > TIMES_MAX ||
 	    part->times > TIMES_MAX || !part->types || part->types > 256 || part->chars > 4096)
 		return false;

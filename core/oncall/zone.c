@@ -18,10 +18,10 @@
 
 #include "oncall/tzfile.h"
 
-#define FOLDER	       "/usr/share/zoneinfo"
+#define FOLDER         "/usr/share/zoneinfo"
 #define NAME_MAX_BYTES 64
 #define FILE_MAX_BYTES (64 * 1024)
-#define NEAR_S	       (26 * 3600) /* farther from UTC than any zone */
+#define NEAR_S         (26 * 3600) /* farther from UTC than any zone */
 
 struct zone {
 	SLIST_ENTRY(zone) link;
@@ -154,8 +154,8 @@ int64_t zone_instant(const struct zone *zone, int64_t local_s, enum tc_local *ki
 	int64_t found = 0;
 	size_t n = 0;
 
-	for (size_t i = first; i == first || (i <= rules->n && rules->at[i - 1] <= local_s + NEAR_S);
-	     i++) {
+	for (size_t i = first;
+	     i == first || (i <= rules->n && rules->at[i - 1] <= local_s + NEAR_S); i++) {
 		int64_t at = local_s - rules->offset_s[i];
 
 		if ((i > 0 && at < rules->at[i - 1]) || (i < rules->n && at >= rules->at[i]))

@@ -11,7 +11,7 @@
 #include <tocsin/alloc.h>
 #include <tocsin/log.h>
 
-#define ZI "/usr/share/zoneinfo/tzdata.zi"
+#define ZI             "/usr/share/zoneinfo/tzdata.zi"
 #define NAME_MAX_BYTES 64
 
 struct zones {
@@ -49,8 +49,9 @@ struct zones *zones_load(const char *path)
 	if (f)
 		fclose(f);
 	if (zones->n == 1)
-		tc_log(NULL, TC_LOG_WARN, "the names of time zones cannot be read from %s: they "
-					  "are not checked (Debian: tzdata)",
+		tc_log(NULL, TC_LOG_WARN,
+		       "the names of time zones cannot be read from %s: they "
+		       "are not checked (Debian: tzdata)",
 		       path ? path : ZI);
 	qsort(zones->names, zones->n, sizeof(*zones->names), compare);
 	return zones;

@@ -12,8 +12,8 @@
 #include "oncall/schedule.h"
 
 #define QUESTIONS 20000
-#define FROM_US	  INT64_C(1767225600000000) /* 2026 */
-#define YEAR_US	  (365 * INT64_C(86400000000))
+#define FROM_US   INT64_C(1767225600000000) /* 2026 */
+#define YEAR_US   (365 * INT64_C(86400000000))
 
 static double now_us(void)
 {
@@ -43,11 +43,12 @@ static void add_spans(json_t *body, const char *list, int n)
 
 	for (int i = 0; i < n; i++)
 		json_array_append_new(
-			spans, json_pack("{s:o, s:o, s:o}", "contact",
-					 json_sprintf("member-%d-%d", i % 5, i % 10), "start",
-					 json_sprintf("2026-%02d-%02dT18:00", i % 12 + 1, i % 28 + 1),
-					 "end",
-					 json_sprintf("2026-%02d-%02dT23:00", i % 12 + 1, i % 28 + 1)));
+			spans,
+			json_pack("{s:o, s:o, s:o}", "contact",
+				  json_sprintf("member-%d-%d", i % 5, i % 10), "start",
+				  json_sprintf("2026-%02d-%02dT18:00", i % 12 + 1, i % 28 + 1),
+				  "end",
+				  json_sprintf("2026-%02d-%02dT23:00", i % 12 + 1, i % 28 + 1)));
 	json_object_set_new(body, list, spans);
 }
 
@@ -96,8 +97,8 @@ int main(void)
 	qsort(times, QUESTIONS, sizeof(*times), by_size);
 	printf("{\"made_us\": %.1f, \"first_us\": %.1f, \"p50_us\": %.2f, \"p99_us\": %.2f, "
 	       "\"max_us\": %.2f, \"people\": %.2f}\n",
-	       made, first, times[QUESTIONS / 2], times[QUESTIONS * 99 / 100],
-	       times[QUESTIONS - 1], (double)people / QUESTIONS);
+	       made, first, times[QUESTIONS / 2], times[QUESTIONS * 99 / 100], times[QUESTIONS - 1],
+	       (double)people / QUESTIONS);
 	schedule_kind.free(s);
 	json_decref(body);
 	free(times);

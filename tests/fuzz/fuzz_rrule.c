@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fuzz target: the first line is a start, the second a zone, the rest a recurrence rule; it is asked
- * for its occurrences, and is that of a rotation's hand-overs.
+ * Fuzz target: the first line is a start, the second a zone, the rest a recurrence rule; it is
+ * asked for its occurrences, and is that of a rotation's hand-overs.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -41,8 +41,12 @@ static void ask_rotation(const char *rrule, const char *start, const char *zone)
 {
 	static const char *const members[] = {"a", "b", "b", "c"};
 	char date[11] = "", handover[6] = "", fault[200] = "";
-	struct rotation_config config = {.zone = zone, .start = date, .handover = handover,
-					 .rrule = rrule, .every_days = 1, .members = members,
+	struct rotation_config config = {.zone = zone,
+					 .start = date,
+					 .handover = handover,
+					 .rrule = rrule,
+					 .every_days = 1,
+					 .members = members,
 					 .n = 4};
 	struct rotation_turn turn = {.until_us = FROM_US};
 	struct rotation *rotation;

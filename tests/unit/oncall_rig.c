@@ -66,8 +66,9 @@ void oncall_rig_contact(struct oncall_rig *rig, const char *id, const char *name
 		size_t len = strlen(one);
 		bool sms = one[len - 1] == 's';
 
-		tc_buf_printf(&json, "%s{\"number\":\"%.*s\",\"use\":[%s]}", json.len > 1 ? "," : "",
-			      (int)(len - sms), one, sms ? "\"sms\"" : "\"call\",\"sms\"");
+		tc_buf_printf(&json, "%s{\"number\":\"%.*s\",\"use\":[%s]}",
+			      json.len > 1 ? "," : "", (int)(len - sms), one,
+			      sms ? "\"sms\"" : "\"call\",\"sms\"");
 	}
 	tc_buf_puts(&json, "]");
 	row.numbers = json.data;
@@ -86,12 +87,10 @@ static char *json_of(const char *body)
 	return text;
 }
 
-void oncall_rig_schedule(struct oncall_rig *rig, const char *id, const char *name,
-			 const char *body)
+void oncall_rig_schedule(struct oncall_rig *rig, const char *id, const char *name, const char *body)
 {
 	char *text = json_of(body);
-	struct document_row row = {
-		.kind = "schedule", .name = name, .body = text, .version = 1};
+	struct document_row row = {.kind = "schedule", .name = name, .body = text, .version = 1};
 
 	tc_strcopy(row.id, sizeof(row.id), id);
 	documents_put(oncall_schedules(rig->oncall), &row);

@@ -76,7 +76,7 @@ static void local_times_become_instants(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		enum tc_local kind = (enum tc_local)-1;
+		enum tc_local kind = (enum tc_local) - 1;
 		char text[RFC3339_SIZE];
 		int64_t us = -1;
 
@@ -120,11 +120,27 @@ static void instants_become_local_times(void **state)
 static void bad_local_times_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "2026", "2026-03-29", "2026-03-29T", "2026-03-29T02", "2026-03-29T02:3",
-		"2026-03-29T24:00", "2026-03-29T02:60", "2026-02-29T02:30", "2026-13-01T02:30",
-		"2026-00-01T02:30", "2026-01-00T02:30", "2026-06-31T02:30", "2026-03-29T02:30Z",
-		"2026-03-29T02:30:", "2026-03-29T02:30:60", "2026-03-29T02:30:00.5",
-		"2026-03-29 02:30", " 2026-03-29T02:30", "2026-03-29T02:30 ", "-026-03-29T02:30",
+		"",
+		"2026",
+		"2026-03-29",
+		"2026-03-29T",
+		"2026-03-29T02",
+		"2026-03-29T02:3",
+		"2026-03-29T24:00",
+		"2026-03-29T02:60",
+		"2026-02-29T02:30",
+		"2026-13-01T02:30",
+		"2026-00-01T02:30",
+		"2026-01-00T02:30",
+		"2026-06-31T02:30",
+		"2026-03-29T02:30Z",
+		"2026-03-29T02:30:",
+		"2026-03-29T02:30:60",
+		"2026-03-29T02:30:00.5",
+		"2026-03-29 02:30",
+		" 2026-03-29T02:30",
+		"2026-03-29T02:30 ",
+		"-026-03-29T02:30",
 		"2026-03-29T02:30+01:00",
 	};
 	int64_t us = 7;
@@ -140,10 +156,24 @@ static void bad_local_times_are_refused(void **state)
 static void zones_are_known_by_the_names_of_the_iana(void **state)
 {
 	static const char *const bad[] = {
-		"", "Europe/Roma", "europe/rome", "Europe", "Europe/", "/Europe/Rome", "../etc/passwd",
-		"posix/Europe/Rome", "right/Europe/Rome", "posixrules", "localtime", "tzdata.zi",
-		"Europe//Rome", "Europe/../Europe/Rome", "Europe/Rome\n", "zone.tab",
-		"CET-1CEST,M3.5.0,M10.5.0/3", "+02:00",
+		"",
+		"Europe/Roma",
+		"europe/rome",
+		"Europe",
+		"Europe/",
+		"/Europe/Rome",
+		"../etc/passwd",
+		"posix/Europe/Rome",
+		"right/Europe/Rome",
+		"posixrules",
+		"localtime",
+		"tzdata.zi",
+		"Europe//Rome",
+		"Europe/../Europe/Rome",
+		"Europe/Rome\n",
+		"zone.tab",
+		"CET-1CEST,M3.5.0,M10.5.0/3",
+		"+02:00",
 	};
 	char text[40];
 
@@ -275,8 +305,9 @@ static void earlier_instants_may_be_asked_later(void **state)
 	char fault[100];
 
 	(void)state;
-	assert_int_equal(tc_recur_new(&recur, "FREQ=DAILY", "2026-01-05T09:00", "UTC", fault,
-				      sizeof(fault)), 0);
+	assert_int_equal(
+		tc_recur_new(&recur, "FREQ=DAILY", "2026-01-05T09:00", "UTC", fault, sizeof(fault)),
+		0);
 	assert_int_equal(tc_recur_next(recur, at("2026-05-05T09:00:00Z")),
 			 at("2026-05-06T09:00:00Z"));
 	assert_int_equal(tc_recur_next(recur, at("2026-05-06T08:59:59.999999Z")),
@@ -285,25 +316,49 @@ static void earlier_instants_may_be_asked_later(void **state)
 			 at("2026-05-07T09:00:00Z"));
 	assert_int_equal(tc_recur_next(recur, at("2026-02-01T00:00:00Z")),
 			 at("2026-02-01T09:00:00Z"));
-	assert_int_equal(tc_recur_next(recur, INT64_MIN / 2), at("2026-01-05T09:00:00Z"));
+	assert_int_equal(tc_recur_next(recur, INT64_MIN), at("2026-01-05T09:00:00Z"));
+	assert_int_equal(tc_recur_next(recur, INT64_MAX - 1), INT64_MAX);
+	assert_int_equal(tc_recur_next(recur, at("9999-12-31T12:00:00Z")), INT64_MAX);
 	tc_recur_free(recur);
 }
 
 static void bad_rules_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "DAILY", "FREQ=", "FREQ=DALY", "FREQ=DAILY;", "FREQ=DAILY;FOO=1", "INTERVAL=2",
-		"FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;INTERVAL=-1", "FREQ=DAILY;BYHOUR=25",
-		"FREQ=DAILY;FREQ=DAILY", "RRULE:FREQ=DAILY", "FREQ=DAILY;COUNT=0",
-		"FREQ=DAILY;COUNT=-1", "FREQ=DAILY;COUNT=5001", "FREQ=DAILY;COUNT=99999999999",
-		"FREQ=DAILY;COUNT=2;UNTIL=20260105", "FREQ=DAILY;UNTIL=2026-01-05",
-		"FREQ=DAILY;UNTIL=20260231", "FREQ=DAILY;UNTIL=20250105", "FREQ=SECONDLY",
-		"FREQ=HOURLY;BYMONTH=2", "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30",
-		"FREQ=MINUTELY;INTERVAL=2;BYMINUTE=1", "FREQ=HOURLY;BYDAY=1MO",
-		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=4,6;BYMONTHDAY=31",
+		"",
+		"DAILY",
+		"FREQ=",
+		"FREQ=DALY",
+		"FREQ=DAILY;",
+		"FREQ=DAILY;FOO=1",
+		"INTERVAL=2",
+		"FREQ=DAILY;INTERVAL=0",
+		"FREQ=DAILY;INTERVAL=-1",
+		"FREQ=DAILY;BYHOUR=25",
+		"FREQ=DAILY;FREQ=DAILY",
+		"RRULE:FREQ=DAILY",
+		"FREQ=DAILY;COUNT=0",
+		"FREQ=DAILY;COUNT=-1",
+		"FREQ=DAILY;COUNT=5001",
+		"FREQ=DAILY;COUNT=99999999999",
+		"FREQ=DAILY;COUNT=2;UNTIL=20260105",
+		"FREQ=DAILY;UNTIL=2026-01-05",
+		"FREQ=DAILY;UNTIL=20260231",
+		"FREQ=DAILY;UNTIL=20250105",
+		"FREQ=SECONDLY",
+		"FREQ=HOURLY;BYMONTH=2",
+		"FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30",
+		"FREQ=MINUTELY;INTERVAL=2;BYMINUTE=1",
+		"FREQ=HOURLY;BYDAY=1MO",
+		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+		"FREQ=YEARLY;BYMONTH=4,6;BYMONTHDAY=31",
 		"FREQ=DAILY;BYYEARDAY=200;BYMONTH=1;BYHOUR=1,2;BYMINUTE=1,2,3",
-		"FREQ=DAILY;BYSETPOS=2;BYHOUR=1,2", "FREQ=WEEKLY;BYSETPOS=50;BYDAY=MO,TU",
-		"FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "RSCALE=HEBREW;FREQ=DAILY", "FREQ=WEEKLY;BYDAY=XX", "FREQ=MONTHLY;BYMONTHDAY=32",
+		"FREQ=DAILY;BYSETPOS=2;BYHOUR=1,2",
+		"FREQ=WEEKLY;BYSETPOS=50;BYDAY=MO,TU",
+		"FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO",
+		"RSCALE=HEBREW;FREQ=DAILY",
+		"FREQ=WEEKLY;BYDAY=XX",
+		"FREQ=MONTHLY;BYMONTHDAY=32",
 	};
 	struct tc_recur *recur = NULL;
 	char fault[200];
@@ -316,10 +371,12 @@ static void bad_rules_are_refused(void **state)
 			fail_msg("'%s' was taken", bad[i]);
 		assert_string_not_equal(fault, "");
 	}
-	assert_int_equal(tc_recur_new(&recur, "FREQ=DAILY", "2026-01-05", "UTC", fault,
-				      sizeof(fault)), -EINVAL);
+	assert_int_equal(
+		tc_recur_new(&recur, "FREQ=DAILY", "2026-01-05", "UTC", fault, sizeof(fault)),
+		-EINVAL);
 	assert_int_equal(tc_recur_new(&recur, "FREQ=DAILY", "2026-01-05T09:00", "Mars/Olympus",
-				      fault, sizeof(fault)), -EINVAL);
+				      fault, sizeof(fault)),
+			 -EINVAL);
 	assert_null(recur);
 }
 
@@ -330,14 +387,19 @@ static void periods_are_known(void **state)
 		int64_t period_s;
 		int most;
 	} all[] = {
-		{"FREQ=DAILY", 86400, 1}, {"FREQ=DAILY;INTERVAL=3", 3 * 86400, 1},
+		{"FREQ=DAILY", 86400, 1},
+		{"FREQ=DAILY;INTERVAL=3", 3 * 86400, 1},
 		{"FREQ=WEEKLY;INTERVAL=2;WKST=SU", 14 * 86400, 1},
-		{"FREQ=HOURLY;INTERVAL=12", 12 * 3600, 2}, {"FREQ=MINUTELY", 60, 1440},
+		{"FREQ=HOURLY;INTERVAL=12", 12 * 3600, 2},
+		{"FREQ=MINUTELY", 60, 1440},
 		{"FREQ=WEEKLY;BYDAY=MO", 7 * 86400, 1},
 		{"FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,SU", 21 * 86400, 1},
-		{"FREQ=DAILY;INTERVAL=2;BYDAY=MO", 14 * 86400, 1}, {"FREQ=DAILY;COUNT=3", 0, 1},
-		{"FREQ=DAILY;UNTIL=20270101", 0, 1}, {"FREQ=MONTHLY", 0, 1},
-		{"FREQ=WEEKLY;BYMONTH=2", 0, 1}, {"FREQ=HOURLY;BYDAY=MO", 7 * 86400, 24},
+		{"FREQ=DAILY;INTERVAL=2;BYDAY=MO", 14 * 86400, 1},
+		{"FREQ=DAILY;COUNT=3", 0, 1},
+		{"FREQ=DAILY;UNTIL=20270101", 0, 1},
+		{"FREQ=MONTHLY", 0, 1},
+		{"FREQ=WEEKLY;BYMONTH=2", 0, 1},
+		{"FREQ=HOURLY;BYDAY=MO", 7 * 86400, 24},
 		{"FREQ=DAILY;BYHOUR=8,16,0;BYMINUTE=0,30", 86400, 6},
 	};
 	struct tc_recur *recur;
@@ -346,7 +408,8 @@ static void periods_are_known(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		assert_int_equal(tc_recur_new(&recur, all[i].rrule, "2026-01-05T09:00", "UTC",
-					      fault, sizeof(fault)), 0);
+					      fault, sizeof(fault)),
+				 0);
 		assert_int_equal(recur_period_s(recur), all[i].period_s);
 		assert_int_equal(recur_most_a_day(recur), all[i].most);
 		tc_recur_free(recur);

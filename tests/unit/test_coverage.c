@@ -23,8 +23,9 @@
 #define ALICE "01890000-0000-7000-8000-00000000000a"
 #define OPS   "01890000-0000-7000-8000-000000000001"
 
-#define LAYER                                                                                    \
-	"'layers':[{'name':'l','members':['contact:Alice'],'start':'2020-01-01','rotation':'daily'}]"
+#define LAYER                                                                                      \
+	"'layers':[{'name':'l','members':['contact:Alice'],'start':'2020-01-01','rotation':'"      \
+	"daily'}]"
 
 static struct tc_buf metrics;
 

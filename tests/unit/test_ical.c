@@ -35,10 +35,12 @@ static struct oncall_rig *world_of(void **state)
 
 /* ---- reading ---- */
 
-/* The windows as "Alice 2026-01-05T08:00/2026-01-05T09:00 ...", then the faults as "! line 3 ...". */
+/* The windows as "Alice 2026-01-05T08:00/2026-01-05T09:00 ...", the faults as "! line 3 ...". */
 static char *read_text(struct oncall_rig *rig, const char *text, size_t size, const char *zone)
 {
-	struct ical_source source = {.text = text, .size_bytes = size, .zone = zone,
+	struct ical_source source = {.text = text,
+				     .size_bytes = size,
+				     .zone = zone,
 				     .from_us = oncall_rig_at("2026-01-01T00:00:00Z"),
 				     .until_us = oncall_rig_at("2027-01-01T00:00:00Z"),
 				     .priority = 3};
@@ -68,7 +70,8 @@ static char *read_text(struct oncall_rig *rig, const char *text, size_t size, co
 }
 
 #define CALENDAR(events) "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n" events "END:VCALENDAR\r\n"
-#define EVENT(lines)	 "BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n" lines "END:VEVENT\r\n"
+#define EVENT(lines)                                                          \
+	"BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n" lines "END:VEVENT\r\n"
 
 static void assert_read(struct oncall_rig *rig, const char *text, const char *wanted)
 {
@@ -92,10 +95,11 @@ static void events_become_windows(void **state)
 		    "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Al\n ice\nDTSTART:20260105T080000\n"
 		    "DURATION:PT30M\nEND:VEVENT\nEND:VCALENDAR\n",
 		    "Alice 2026-01-05T07:00/2026-01-05T07:30");
-	assert_read(rig,
-		    CALENDAR(EVENT("SUMMARY:alice\r\nDTSTART;TZID=America/New_York:20260105T080000\r\n"
-				   "DTEND;TZID=America/Chicago:20260105T080000\r\n")),
-		    "Alice 2026-01-05T13:00/2026-01-05T14:00");
+	assert_read(
+		rig,
+		CALENDAR(EVENT("SUMMARY:alice\r\nDTSTART;TZID=America/New_York:20260105T080000\r\n"
+			       "DTEND;TZID=America/Chicago:20260105T080000\r\n")),
+		"Alice 2026-01-05T13:00/2026-01-05T14:00");
 	/* whole days; the end is the day after */
 	assert_read(rig,
 		    CALENDAR(EVENT("SUMMARY:Bob\\; the builder\r\nDTSTART;VALUE=DATE:20260328\r\n"
@@ -107,10 +111,11 @@ static void events_become_windows(void **state)
 	assert_read(rig,
 		    CALENDAR(EVENT("SUMMARY:Zoe\r\nDTSTART:20251231T080000Z\r\n"
 				   "DTEND:20260101T000000Z\r\n")
-			     EVENT("SUMMARY:Alice\r\nSTATUS:CANCELLED\r\nDTSTART:20260105T080000Z\r\n"
-				   "DTEND:20260105T160000Z\r\n")
-			     EVENT("SUMMARY:Alice\r\nDTSTART:20270101T000000Z\r\n"
-				   "DTEND:20270101T160000Z\r\n")),
+				     EVENT("SUMMARY:Alice\r\nSTATUS:CANCELLED\r\nDTSTART:"
+					   "20260105T080000Z\r\n"
+					   "DTEND:20260105T160000Z\r\n")
+					     EVENT("SUMMARY:Alice\r\nDTSTART:20270101T000000Z\r\n"
+						   "DTEND:20270101T160000Z\r\n")),
 		    "");
 }
 
@@ -137,28 +142,31 @@ static void recurrences_are_written_out(void **state)
 	struct oncall_rig *rig = world_of(state);
 
 	/* a night over the change of clocks ends by the clock */
-	assert_read(rig,
-		    CALENDAR(EVENT("SUMMARY:Alice\r\nDTSTART;TZID=Europe/Rome:20260327T200000\r\n"
-				   "DTEND;TZID=Europe/Rome:20260328T080000\r\n"
-				   "RRULE:FREQ=DAILY;COUNT=3\r\n")),
-		    "Alice 2026-03-27T19:00/2026-03-28T07:00 Alice 2026-03-28T19:00/2026-03-29T06:00 "
-		    "Alice 2026-03-29T18:00/2026-03-30T06:00");
+	assert_read(
+		rig,
+		CALENDAR(EVENT("SUMMARY:Alice\r\nDTSTART;TZID=Europe/Rome:20260327T200000\r\n"
+			       "DTEND;TZID=Europe/Rome:20260328T080000\r\n"
+			       "RRULE:FREQ=DAILY;COUNT=3\r\n")),
+		"Alice 2026-03-27T19:00/2026-03-28T07:00 Alice 2026-03-28T19:00/2026-03-29T06:00 "
+		"Alice 2026-03-29T18:00/2026-03-30T06:00");
 	/* began years ago, one left out, one moved, one cancelled, one more */
-	assert_read(rig,
-		    CALENDAR(EVENT("SUMMARY:Alice\r\nDTSTART;TZID=Europe/Rome:20200106T090000\r\n"
-				   "DURATION:PT1H\r\nRRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20260209T080000Z\r\n"
-				   "EXDATE;TZID=Europe/Rome:20260112T090000,20260126T090000\r\n"
-				   "RDATE:20260301T100000Z\r\n")
-			     EVENT("SUMMARY:Bob\\; the builder\r\n"
-				   "RECURRENCE-ID;TZID=Europe/Rome:20260119T090000\r\n"
-				   "DTSTART:20260120T080000Z\r\nDURATION:PT2H\r\n")
-			     EVENT("SUMMARY:Alice\r\nSTATUS:CANCELLED\r\n"
-				   "RECURRENCE-ID:20260202T080000Z\r\n"
-				   "DTSTART:20260202T080000Z\r\nDURATION:PT2H\r\n")),
-		    "Alice 2026-01-05T08:00/2026-01-05T09:00 "
-		    "Bob; the builder 2026-01-20T08:00/2026-01-20T10:00 "
-		    "Alice 2026-02-09T08:00/2026-02-09T09:00 "
-		    "Alice 2026-03-01T10:00/2026-03-01T11:00");
+	assert_read(
+		rig,
+		CALENDAR(EVENT(
+			"SUMMARY:Alice\r\nDTSTART;TZID=Europe/Rome:20200106T090000\r\n"
+			"DURATION:PT1H\r\nRRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20260209T080000Z\r\n"
+			"EXDATE;TZID=Europe/Rome:20260112T090000,20260126T090000\r\n"
+			"RDATE:20260301T100000Z\r\n")
+				 EVENT("SUMMARY:Bob\\; the builder\r\n"
+				       "RECURRENCE-ID;TZID=Europe/Rome:20260119T090000\r\n"
+				       "DTSTART:20260120T080000Z\r\nDURATION:PT2H\r\n")
+					 EVENT("SUMMARY:Alice\r\nSTATUS:CANCELLED\r\n"
+					       "RECURRENCE-ID:20260202T080000Z\r\n"
+					       "DTSTART:20260202T080000Z\r\nDURATION:PT2H\r\n")),
+		"Alice 2026-01-05T08:00/2026-01-05T09:00 "
+		"Bob; the builder 2026-01-20T08:00/2026-01-20T10:00 "
+		"Alice 2026-02-09T08:00/2026-02-09T09:00 "
+		"Alice 2026-03-01T10:00/2026-03-01T11:00");
 	assert_read(rig,
 		    CALENDAR(EVENT("SUMMARY:Alice\r\nDTSTART;VALUE=DATE:20260101\r\n"
 				   "RRULE:FREQ=MONTHLY;COUNT=3\r\nEXDATE;VALUE=DATE:20260201\r\n")),
@@ -166,7 +174,7 @@ static void recurrences_are_written_out(void **state)
 		    "Alice 2026-02-28T23:00/2026-03-01T23:00");
 }
 
-#define OUTLOOK                                                                                   \
+#define OUTLOOK                                                                                    \
 	"BEGIN:VTIMEZONE\r\nTZID:Customized Time Zone\r\nBEGIN:STANDARD\r\n"                       \
 	"DTSTART:16010101T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\n"                    \
 	"RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\nBEGIN:DAYLIGHT\r\n"            \
@@ -177,10 +185,11 @@ static void zones_of_programs_are_understood(void **state)
 {
 	struct oncall_rig *rig = world_of(state);
 
-	assert_read(rig,
-		    CALENDAR(EVENT("SUMMARY:Alice\r\nDTSTART;TZID=/citadel.org/20190914_1/Asia/Tokyo:"
-				   "20260105T080000\r\nDURATION:PT1H\r\n")),
-		    "Alice 2026-01-04T23:00/2026-01-05T00:00");
+	assert_read(
+		rig,
+		CALENDAR(EVENT("SUMMARY:Alice\r\nDTSTART;TZID=/citadel.org/20190914_1/Asia/Tokyo:"
+			       "20260105T080000\r\nDURATION:PT1H\r\n")),
+		"Alice 2026-01-04T23:00/2026-01-05T00:00");
 	assert_read(rig,
 		    CALENDAR(OUTLOOK EVENT("SUMMARY:Alice\r\nDTSTART;TZID=Customized Time Zone:"
 					   "20260328T080000\r\nDURATION:PT1H\r\n"
@@ -189,9 +198,9 @@ static void zones_of_programs_are_understood(void **state)
 		    "Alice 2026-03-29T06:00/2026-03-29T07:00");
 	assert_read(rig,
 		    CALENDAR("BEGIN:VTIMEZONE\r\nTZID:Mine\r\nX-LIC-LOCATION:Asia/Tokyo\r\n"
-			     "END:VTIMEZONE\r\n"
-			     EVENT("SUMMARY:Alice\r\nDTSTART;TZID=Mine:20260105T080000\r\n"
-				   "DURATION:PT1H\r\n")),
+			     "END:VTIMEZONE\r\n" EVENT(
+				     "SUMMARY:Alice\r\nDTSTART;TZID=Mine:20260105T080000\r\n"
+				     "DURATION:PT1H\r\n")),
 		    "Alice 2026-01-04T23:00/2026-01-05T00:00");
 }
 
@@ -215,7 +224,8 @@ static void faults_name_the_line(void **state)
 		 "DTSTART is not understood"},
 		{"SUMMARY:Alice\r\nDTSTART;TZID=Mars/Olympus:20260105T080000\r\nDURATION:PT1H\r\n",
 		 "DTSTART has a TZID that is not known"},
-		{"SUMMARY:Alice\r\nDTSTART:20260105T080000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=NEVER\r\n",
+		{"SUMMARY:Alice\r\nDTSTART:20260105T080000Z\r\nDURATION:PT1H\r\nRRULE:FREQ="
+		 "NEVER\r\n",
 		 "RRULE is not understood"},
 		{"SUMMARY:Alice\r\nDTSTART:20260105T080000Z\r\nDURATION:PT1H\r\n"
 		 "RRULE:FREQ=SECONDLY\r\n",
@@ -273,9 +283,9 @@ static void windows_are_added_once(void **state)
 {
 	json_t *body = json_pack("{s:s, s:[{s:s, s:s, s:s}]}", "name", "ops", "windows", "contact",
 				 "A", "start", "1", "end", "2");
-	json_t *windows = json_pack("[{s:s,s:s,s:s,s:i},{s:s,s:s,s:s,s:i}]", "contact", "A", "start",
-				    "1", "end", "2", "priority", 1, "contact", "B", "start", "1",
-				    "end", "2", "priority", 1);
+	json_t *windows = json_pack("[{s:s,s:s,s:s,s:i},{s:s,s:s,s:s,s:i}]", "contact", "A",
+				    "start", "1", "end", "2", "priority", 1, "contact", "B",
+				    "start", "1", "end", "2", "priority", 1);
 
 	(void)state;
 	assert_int_equal(ical_merge(body, windows), 1);
@@ -292,11 +302,12 @@ static void windows_are_added_once(void **state)
 
 static const struct document *ops(struct oncall_rig *rig)
 {
-	oncall_rig_schedule(rig, OPS, "ops",
-			    "{'name':'ops','timezone':'Europe/Rome','layers':[{'name':'primary',"
-			    "'members':['contact:" ALICE "','contact:" BOB "'],'rotation':'weekly',"
-			    "'handover':'09:00','start':'2026-01-05'}],'overrides':[{'contact':'" ALICE
-			    "','start':'2026-03-28T00:00','end':'2026-03-29T12:00'}]}");
+	oncall_rig_schedule(
+		rig, OPS, "ops",
+		"{'name':'ops','timezone':'Europe/Rome','layers':[{'name':'primary',"
+		"'members':['contact:" ALICE "','contact:" BOB "'],'rotation':'weekly',"
+		"'handover':'09:00','start':'2026-01-05'}],'overrides':[{'contact':'" ALICE
+		"','start':'2026-03-28T00:00','end':'2026-03-29T12:00'}]}");
 	return documents_named(oncall_schedules(rig->oncall), "ops");
 }
 

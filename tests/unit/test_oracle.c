@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Rotations and recurrences against an independent implementation: 1,000 rotations and 500 rules
- * that fixtures/oracle.py makes up and works out (dateutil, zoneinfo). TOCSIN_ORACLE_SEED=N makes up
- * others.
+ * that fixtures/oracle.py makes up and works out (dateutil, zoneinfo). TOCSIN_ORACLE_SEED=N makes
+ * up others.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,10 +22,10 @@
 #include "host/rfc3339.h"
 #include "oncall/schedule.h"
 
-#define SEED	  "20260329"
+#define SEED      "20260329"
 #define ROTATIONS 1000
-#define RULES	  500
-#define FAULTS	  5 /* are shown */
+#define RULES     500
+#define FAULTS    5 /* are shown */
 
 struct counts {
 	size_t rotations, rules, asks, faults;

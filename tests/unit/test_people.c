@@ -26,10 +26,10 @@
 #define OPS   "01890000-0000-7000-8000-000000000001"
 
 /* Two layers, the second by name; Dave is disabled, Carol has no telephone. */
-#define LAYERS                                                                                   \
-	"'layers':[{'name':'primary','members':['contact:" ALICE "','contact:" BOB "'],"         \
-	"'rotation':'weekly','handover':'09:00','start':'2026-01-05'},"                          \
-	"{'name':'second','members':['contact:Bob','contact:Dave','contact:Carol'],"             \
+#define LAYERS                                                                                     \
+	"'layers':[{'name':'primary','members':['contact:" ALICE "','contact:" BOB "'],"           \
+	"'rotation':'weekly','handover':'09:00','start':'2026-01-05'},"                            \
+	"{'name':'second','members':['contact:Bob','contact:Dave','contact:Carol'],"               \
 	"'rotation':'daily','handover':'00:00','start':'2026-01-05'}]"
 
 static struct oncall_rig *world_of(void **state)
@@ -74,13 +74,27 @@ static void targets_are_taken_apart(void **state)
 		enum target_kind kind;
 		const char *name;
 	} good[] = {
-		{"+4930123", TARGET_NUMBER, "+4930123"},  {"112", TARGET_NUMBER, "112"},
-		{"contact:Alice", TARGET_CONTACT, "Alice"}, {"schedule:a b", TARGET_SCHEDULE, "a b"},
-		{"policy:x:y", TARGET_POLICY, "x:y"},     {"oncall", TARGET_SCHEDULE, ""},
+		{"+4930123", TARGET_NUMBER, "+4930123"},
+		{"112", TARGET_NUMBER, "112"},
+		{"contact:Alice", TARGET_CONTACT, "Alice"},
+		{"schedule:a b", TARGET_SCHEDULE, "a b"},
+		{"policy:x:y", TARGET_POLICY, "x:y"},
+		{"oncall", TARGET_SCHEDULE, ""},
 	};
 	static const char *const bad[] = {
-		"", "+", "alice", "contact:", "schedule:", "policy:", "Contact:alice", "oncall ",
-		" +4930123", "+49 30", "contact", "user:alice", "+49301234567890123456789012345678901",
+		"",
+		"+",
+		"alice",
+		"contact:",
+		"schedule:",
+		"policy:",
+		"Contact:alice",
+		"oncall ",
+		" +4930123",
+		"+49 30",
+		"contact",
+		"user:alice",
+		"+49301234567890123456789012345678901",
 	};
 	struct target target;
 	char fault[200];
@@ -208,18 +222,20 @@ static void the_answer_says_why(void **state)
 	struct target target = {TARGET_SCHEDULE, "ops"};
 	struct people people;
 
-	oncall_rig_schedule(rig, OPS, "ops",
-			    "{'name':'ops','timezone':'Europe/Berlin','overrides':[{'contact':'Bob',"
-			    "'start':'2026-03-29T00:00','end':'2026-03-29T03:00:30'}],'windows':["
-			    "{'contact':'contact:Bob','start':'2026-04-01T00:00Z',"
-			    "'end':'2026-04-01T12:00:00Z'}]," LAYERS "}");
+	oncall_rig_schedule(
+		rig, OPS, "ops",
+		"{'name':'ops','timezone':'Europe/Berlin','overrides':[{'contact':'Bob',"
+		"'start':'2026-03-29T00:00','end':'2026-03-29T03:00:30'}],'windows':["
+		"{'contact':'contact:Bob','start':'2026-04-01T00:00Z',"
+		"'end':'2026-04-01T12:00:00Z'}]," LAYERS "}");
 	assert_people(rig, "schedule:ops", "2026-04-01T06:00:00Z", "",
 		      "the schedule ops is broken in the store"); /* Z without seconds */
-	oncall_rig_schedule(rig, OPS, "ops",
-			    "{'name':'ops','timezone':'Europe/Berlin','overrides':[{'contact':'Bob',"
-			    "'start':'2026-03-29T00:00','end':'2026-03-29T03:00:30'}],'windows':["
-			    "{'contact':'contact:Bob','start':'2026-04-01T00:00:00Z',"
-			    "'end':'2026-04-01T12:00:00Z'}]," LAYERS "}");
+	oncall_rig_schedule(
+		rig, OPS, "ops",
+		"{'name':'ops','timezone':'Europe/Berlin','overrides':[{'contact':'Bob',"
+		"'start':'2026-03-29T00:00','end':'2026-03-29T03:00:30'}],'windows':["
+		"{'contact':'contact:Bob','start':'2026-04-01T00:00:00Z',"
+		"'end':'2026-04-01T12:00:00Z'}]," LAYERS "}");
 	people_find(rig->oncall, &target, oncall_rig_at("2026-03-25T12:00:00Z"), &people);
 	assert_string_equal(people.v[0].why, "on call in layer primary of schedule ops until "
 					     "2026-03-30T09:00+02:00");
@@ -249,8 +265,8 @@ static void assert_gaps(struct oncall_rig *rig, const char *body, const char *fr
 	for (size_t i = 0; i < n && i < 8; i++) {
 		tc_local_format(gaps[i].from_us, "UTC", text[0]);
 		tc_local_format(gaps[i].until_us, "UTC", text[1]);
-		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%.16s/%.16s", i ? " " : "",
-			 text[0], text[1]);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%.16s/%.16s",
+			 i ? " " : "", text[0], text[1]);
 	}
 	schedule_kind.free(s);
 	assert_string_equal(all, wanted);
@@ -263,20 +279,22 @@ static void gaps_are_found(void **state)
 	struct schedule *s;
 
 	/* Dave and Carol cannot be called: their days are one gap */
-	assert_gaps(rig, "{'name':'n','timezone':'UTC','layers':[{'name':'l','members':["
-			 "'contact:Bob','contact:Dave','contact:Carol'],'rotation':'daily',"
-			 "'handover':'06:00','start':'2026-01-05'}]}",
+	assert_gaps(rig,
+		    "{'name':'n','timezone':'UTC','layers':[{'name':'l','members':["
+		    "'contact:Bob','contact:Dave','contact:Carol'],'rotation':'daily',"
+		    "'handover':'06:00','start':'2026-01-05'}]}",
 		    "2026-01-05T00:00:00Z", "2026-01-12T00:00:00Z",
 		    "2026-01-05T00:00/2026-01-05T06:00 2026-01-06T06:00/2026-01-08T06:00 "
 		    "2026-01-09T06:00/2026-01-11T06:00");
 	assert_gaps(rig, "{'name':'n','timezone':'UTC'}", "2026-01-05T00:00:00Z",
 		    "2026-01-06T00:00:00Z", "2026-01-05T00:00/2026-01-06T00:00");
 	/* windows that meet leave no gap; somebody who is gone counts for nobody */
-	assert_gaps(rig, "{'name':'n','timezone':'UTC','windows':["
-			 "{'contact':'Bob','start':'2026-01-05T00:00','end':'2026-01-05T08:00'},"
-			 "{'contact':'Alice','start':'2026-01-05T08:00','end':'2026-01-05T12:00'},"
-			 "{'contact':'Eve','start':'2026-01-05T12:00','end':'2026-01-05T14:00'},"
-			 "{'contact':'Bob','start':'2026-01-05T15:00','end':'2026-01-07T00:00'}]}",
+	assert_gaps(rig,
+		    "{'name':'n','timezone':'UTC','windows':["
+		    "{'contact':'Bob','start':'2026-01-05T00:00','end':'2026-01-05T08:00'},"
+		    "{'contact':'Alice','start':'2026-01-05T08:00','end':'2026-01-05T12:00'},"
+		    "{'contact':'Eve','start':'2026-01-05T12:00','end':'2026-01-05T14:00'},"
+		    "{'contact':'Bob','start':'2026-01-05T15:00','end':'2026-01-07T00:00'}]}",
 		    "2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z",
 		    "2026-01-05T12:00/2026-01-05T15:00");
 	/* more than there is room for */
@@ -284,7 +302,8 @@ static void gaps_are_found(void **state)
 			       "'contact:Bob','contact:Dave'],'rotation':'daily',"
 			       "'handover':'06:00','start':'2026-01-05'}]}");
 	assert_int_equal(schedule_gaps(rig->oncall, s, oncall_rig_at("2026-02-01T06:00:00Z"),
-				       oncall_rig_at("2026-02-11T06:00:00Z"), &gap, 1), 5);
+				       oncall_rig_at("2026-02-11T06:00:00Z"), &gap, 1),
+			 5);
 	schedule_kind.free(s);
 }
 

@@ -47,9 +47,9 @@ static void assert_at(const char *body, const char *at, const char *wanted)
 	assert_string_equal(all, wanted);
 }
 
-#define ROTATE(zone, rotation, handover, start, members)                                          \
-	"{'name':'n','timezone':'" zone "','layers':[{'name':'l'," rotation ",'handover':'"       \
-	handover "','start':'" start "','members':[" members "]}]}"
+#define ROTATE(zone, rotation, handover, start, members)                                           \
+	"{'name':'n','timezone':'" zone "','layers':[{'name':'l'," rotation                        \
+	",'handover':'" handover "','start':'" start "','members':[" members "]}]}"
 #define DAILY  "'rotation':'daily'"
 #define WEEKLY "'rotation':'weekly'"
 #define AB     "'contact:A','contact:B'"
@@ -103,15 +103,17 @@ static void handovers_in_a_gap_and_twice(void **state)
 
 static void rotations_by_rule(void **state)
 {
-	const char *days = ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=WEEKLY;BYDAY=MO,FR'",
-				  "17:00", "2026-01-05", ABC);
+	const char *days =
+		ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=WEEKLY;BYDAY=MO,FR'",
+		       "17:00", "2026-01-05", ABC);
 	const char *shifts = ROTATE("UTC", "'rotation':'rrule','rrule':'FREQ=DAILY;BYHOUR=6,14,22'",
 				    "06:00", "2010-01-01", ABC);
-	const char *hours = ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=HOURLY;INTERVAL=12'",
-				   "08:00", "2010-01-01", AB);
-	const char *gap = ROTATE("Europe/Rome",
-				 "'rotation':'rrule','rrule':'FREQ=DAILY;BYHOUR=2,3;BYMINUTE=0,30'",
-				 "02:00", "2026-03-29", "'contact:A','contact:B','contact:C','contact:D'");
+	const char *hours =
+		ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=HOURLY;INTERVAL=12'",
+		       "08:00", "2010-01-01", AB);
+	const char *gap = ROTATE(
+		"Europe/Rome", "'rotation':'rrule','rrule':'FREQ=DAILY;BYHOUR=2,3;BYMINUTE=0,30'",
+		"02:00", "2026-03-29", "'contact:A','contact:B','contact:C','contact:D'");
 	const char *ends = ROTATE("UTC", "'rotation':'rrule','rrule':'FREQ=DAILY;COUNT=3'", "09:00",
 				  "2026-01-05", ABC);
 	const char *late = ROTATE("UTC", "'rotation':'rrule','rrule':'FREQ=MONTHLY;BYMONTHDAY=1'",
@@ -141,18 +143,49 @@ static void rotations_by_rule(void **state)
 static void turns_of_one_member_are_one(void **state)
 {
 	(void)state;
-	assert_at(ROTATE("UTC", DAILY, "09:00", "2026-01-05", "'contact:A'"), "2026-02-05T09:00:00Z",
-		  "A until ever");
-	assert_at(ROTATE("UTC", DAILY, "09:00", "2026-01-05", "'contact:A','contact:A','contact:B'"),
-		  "2026-01-05T09:00:00Z", "A until 2026-01-07T09:00:00+00:00");
-	assert_at(ROTATE("UTC", DAILY, "09:00", "2026-01-05", "'contact:A','contact:B','contact:A'"),
-		  "2026-01-08T12:00:00Z", "A until 2026-01-09T09:00:00+00:00");
+	assert_at(ROTATE("UTC", DAILY, "09:00", "2026-01-05", "'contact:A'"),
+		  "2026-02-05T09:00:00Z", "A until ever");
+	assert_at(
+		ROTATE("UTC", DAILY, "09:00", "2026-01-05", "'contact:A','contact:A','contact:B'"),
+		"2026-01-05T09:00:00Z", "A until 2026-01-07T09:00:00+00:00");
+	assert_at(
+		ROTATE("UTC", DAILY, "09:00", "2026-01-05", "'contact:A','contact:B','contact:A'"),
+		"2026-01-08T12:00:00Z", "A until 2026-01-09T09:00:00+00:00");
+}
+
+/* Whatever is asked is answered, and soon. */
+static void the_ends_of_time(void **state)
+{
+	static const char *const all[] = {
+		ROTATE("Europe/Rome", DAILY, "09:00", "2026-01-05", ABC),
+		ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=DAILY;BYHOUR=1,2,3'",
+		       "09:00", "0001-01-01", ABC),
+		ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=MONTHLY;BYDAY=1MO'",
+		       "09:00", "2026-01-05", ABC),
+		ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=HOURLY'", "09:00",
+		       "9999-12-31", ABC),
+	};
+	static const int64_t ats[] = {INT64_MIN, INT64_MIN / 2, 0, INT64_MAX / 2, INT64_MAX - 1};
+	struct schedule_turn turns[SCHEDULE_TURNS];
+	int64_t until_us;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct schedule *s = oncall_rig_compile(all[i]);
+
+		assert_non_null(s);
+		for (size_t k = 0; k < sizeof(ats) / sizeof(*ats); k++) {
+			assert_true(schedule_at(s, ats[k], turns, &until_us) <= 1);
+			assert_true(until_us > ats[k]);
+		}
+		schedule_kind.free(s);
+	}
 }
 
 /* ---- layers, windows, overrides ---- */
 
-#define TWO_LAYERS                                                                                \
-	"'layers':[{'name':'first','rotation':'daily','handover':'00:00','start':'2026-01-01',"   \
+#define TWO_LAYERS                                                                                 \
+	"'layers':[{'name':'first','rotation':'daily','handover':'00:00','start':'2026-01-01',"    \
 	"'members':[" AB "]},{'name':'second','rotation':'daily','handover':'12:00',"              \
 	"'start':'2026-01-01','members':['contact:C','contact:A']}]"
 
@@ -172,13 +205,14 @@ static void layers_are_in_order(void **state)
 
 static void windows_come_first(void **state)
 {
-	const char *s = "{'name':'n','timezone':'Europe/Rome','windows':["
-			"{'contact':'contact:D','start':'2026-01-02T00:00','end':'2026-01-02T10:00'},"
-			"{'contact':'E','start':'2026-01-02T08:00:00+01:00',"
-			"'end':'2026-01-02T09:00','priority':-1},"
-			"{'contact':'F','start':'2026-01-01T23:00','end':'2026-01-02T08:30'},"
-			"{'contact':'A','start':'2026-01-02T09:30','end':'2026-01-02T09:45'}],"
-			"'layers':[{'name':'l','members':['contact:A'],'start':'2026-01-01'}]}";
+	const char *s =
+		"{'name':'n','timezone':'Europe/Rome','windows':["
+		"{'contact':'contact:D','start':'2026-01-02T00:00','end':'2026-01-02T10:00'},"
+		"{'contact':'E','start':'2026-01-02T08:00:00+01:00',"
+		"'end':'2026-01-02T09:00','priority':-1},"
+		"{'contact':'F','start':'2026-01-01T23:00','end':'2026-01-02T08:30'},"
+		"{'contact':'A','start':'2026-01-02T09:30','end':'2026-01-02T09:45'}],"
+		"'layers':[{'name':'l','members':['contact:A'],'start':'2026-01-01'}]}";
 
 	(void)state;
 	assert_at(s, "2026-01-01T20:00:00Z", "A until 2026-01-01T23:00:00+01:00");
@@ -193,11 +227,12 @@ static void windows_come_first(void **state)
 
 static void overrides_stand_in_for_the_first(void **state)
 {
-	const char *s = "{'name':'n','timezone':'UTC','overrides':["
-			"{'contact':'D','start':'2026-01-02T06:00','end':'2026-01-02T18:00'},"
-			"{'contact':'E','start':'2026-01-02T08:00','end':'2026-01-02T09:00'},"
-			"{'contact':'A','start':'2026-01-04T06:00','end':'2026-01-04T18:00'}],"
-		       TWO_LAYERS "}";
+	const char *s =
+		"{'name':'n','timezone':'UTC','overrides':["
+		"{'contact':'D','start':'2026-01-02T06:00','end':'2026-01-02T18:00'},"
+		"{'contact':'E','start':'2026-01-02T08:00','end':'2026-01-02T09:00'},"
+		"{'contact':'A','start':'2026-01-04T06:00','end':'2026-01-04T18:00'}]," TWO_LAYERS
+		"}";
 
 	(void)state;
 	assert_at(s, "2026-01-02T05:00:00Z", "B C until 2026-01-02T06:00:00+00:00");
@@ -265,7 +300,8 @@ static void bad_schedules_are_refused(void **state)
 		 "layers[0].members[0]: must be contact:NAME"},
 		{LAYER("'members':['contact:Alice','contact:Eve'],'start':'2026-01-05'"),
 		 "layers[0].members[1]: there is no contact 'Eve'"},
-		{LAYER("'members':['contact:Alice'],'start':'2026-02-30'"), "layers[0].start: must be"},
+		{LAYER("'members':['contact:Alice'],'start':'2026-02-30'"),
+		 "layers[0].start: must be"},
 		{LAYER("'members':['contact:Alice']"), "layers[0].start: "},
 		{LAYER("'members':['contact:Alice'],'start':'2026-01-05','handover':'24:00'"),
 		 "layers[0].handover: must be a local time"},
@@ -329,7 +365,8 @@ static void references_are_found(void **state)
 	if (!rig->oncall)
 		skip();
 	oncall_rig_contact(rig, ALICE, "Alice", "+4911", true);
-	s = oncall_rig_compile(LAYER("'members':['contact:B','contact:Alice'],'start':'2026-01-05'"));
+	s = oncall_rig_compile(
+		LAYER("'members':['contact:B','contact:Alice'],'start':'2026-01-05'"));
 	assert_true(schedule_kind.refers(rig->oncall, s, "contact:" ALICE));
 	assert_false(schedule_kind.refers(rig->oncall, s, "schedule:" ALICE));
 	assert_false(schedule_kind.refers(rig->oncall, s, "contact:none"));
@@ -348,6 +385,7 @@ int main(void)
 		cmocka_unit_test(handovers_in_a_gap_and_twice),
 		cmocka_unit_test(rotations_by_rule),
 		cmocka_unit_test(turns_of_one_member_are_one),
+		cmocka_unit_test(the_ends_of_time),
 		cmocka_unit_test(layers_are_in_order),
 		cmocka_unit_test(windows_come_first),
 		cmocka_unit_test(overrides_stand_in_for_the_first),
