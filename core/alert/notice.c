@@ -42,16 +42,16 @@ enum outcome {
 struct notice {
 	TAILQ_ENTRY(notice) link;
 	struct listener *listener;
-	struct notice_row row;   /* owned */
-	struct alert_row alert;  /* owned; without an id: there is no such alert */
-	json_t *labels;          /* one reference */
+	struct notice_row row;  /* owned */
+	struct alert_row alert; /* owned; without an id: there is no such alert */
+	json_t *labels;         /* one reference */
 	struct tc_decision decision;
-	struct tc_op *op;        /* while the trigger has it */
+	struct tc_op *op; /* while the trigger has it */
 	enum outcome outcome;
-	int err;                 /* of the trigger */
-	int64_t due_us;          /* OUTCOME_LATER */
-	char *text, *reason;     /* owned; of the event */
-	struct event_row event;  /* without a text: there is none */
+	int err;                /* of the trigger */
+	int64_t due_us;         /* OUTCOME_LATER */
+	char *text, *reason;    /* owned; of the event */
+	struct event_row event; /* without a text: there is none */
 };
 
 TAILQ_HEAD(notice_list, notice);
@@ -62,9 +62,9 @@ struct listener {
 	struct notices *notices;
 	struct tc_instance *instance;
 	struct notice_list telling;
-	unsigned n;             /* of them */
-	bool reading, again;    /* what is due is being read; and is to be read once more */
-	uint64_t told;          /* how many were done with */
+	unsigned n;              /* of them */
+	bool reading, again;     /* what is due is being read; and is to be read once more */
+	uint64_t told;           /* how many were done with */
 	struct loop_timer timer; /* the next one is due */
 };
 
@@ -86,8 +86,7 @@ int notice_decided(struct db *db, const char *alert_id, const char *state, const
 
 	row.what = strcmp(state, "open") ? state : names[TC_DECIDED_REOPENED];
 	tc_strcopy(row.alert_id, sizeof(row.alert_id), alert_id);
-	return notice_insert(db, &row,
-			     !strcmp(state, "resolved") || !strcmp(state, "cancelled"));
+	return notice_insert(db, &row, !strcmp(state, "resolved") || !strcmp(state, "cancelled"));
 }
 
 static enum tc_decided decided_find(const char *name)
@@ -178,13 +177,13 @@ static void say(struct notice *n, const char *text)
 	if (text && (!later || !n->row.tries)) {
 		n->text = tc_strdup(text);
 		n->reason = later ? tc_asprintf("trigger %s could not yet act upon '%s'; it is "
-						"told again", instance, what)
+						"told again",
+						instance, what)
 				  : tc_asprintf("trigger %s was told of '%s'", instance, what);
 	}
 	if (later && !n->row.tries)
-		tc_log(n->listener->instance, TC_LOG_WARN,
-		       "alert %s: '%s' is told again later: %s", n->row.alert_id, what,
-		       text ? text : tc_strerror(n->err));
+		tc_log(n->listener->instance, TC_LOG_WARN, "alert %s: '%s' is told again later: %s",
+		       n->row.alert_id, what, text ? text : tc_strerror(n->err));
 	else if (!later && n->err)
 		tc_log(n->listener->instance, TC_LOG_ERROR, "alert %s: '%s' was refused: %s",
 		       n->row.alert_id, what, text ? text : tc_strerror(n->err));
@@ -215,13 +214,13 @@ static void told(void *arg, int err, void *result, const char *text)
 	}
 	n->err = err;
 	n->outcome = err == -EAGAIN || err == -ETIMEDOUT || err == TC_EUNSURE ? OUTCOME_LATER
-									       : OUTCOME_OVER;
+									      : OUTCOME_OVER;
 	n->due_us = loop_wall_us(all->loop) + retry_us(n->row.tries);
 	say(n, text);
 	n->event = (struct event_row){.at_us = loop_wall_us(all->loop),
 				      .alert_id = n->row.alert_id,
 				      .what = n->outcome == OUTCOME_LATER ? "alert.untold"
-									   : "alert.told",
+									  : "alert.told",
 				      .text = n->text,
 				      .reason = n->reason};
 	all->pending++;

@@ -27,10 +27,10 @@
 #include "store/journal.h"
 #include "store/store.h"
 
-#define KEY         "self/store"
-#define SOURCE      "tocsin"
-#define NOTES_MAX   500
-#define CHAINS_MAX  100 /* targets of a policy */
+#define KEY        "self/store"
+#define SOURCE     "tocsin"
+#define NOTES_MAX  500
+#define CHAINS_MAX 100 /* targets of a policy */
 
 /* What will be an event of the alert. */
 struct note {
@@ -45,32 +45,32 @@ STAILQ_HEAD(notes, note);
 struct record {
 	struct outage *outage; /* NULL: nobody waits for it */
 	struct journal *journal;
-	struct alert_row row;  /* its texts are owned */
+	struct alert_row row; /* its texts are owned */
 	struct notes notes;
-	bool writing;          /* the store has it */
+	bool writing; /* the store has it */
 };
 
 struct outage {
 	const struct self_deps *deps;
 	bool on;
 	char id[TC_ID_SIZE];
-	char *message;            /* owned */
+	char *message; /* owned */
 	int64_t since_us;
 	struct people chains[CHAINS_MAX];
 	size_t n_chains, chain, person; /* who is being called: a person of a chain */
-	struct page *page;        /* NULL: nobody */
+	struct page *page;              /* NULL: nobody */
 	int serial;
 	/* what a page has told, until it is acted upon */
 	struct loop_timer act;
 	bool pressed, done;
 	enum page_key key;
 	char call_id[TC_ID_SIZE];
-	char *why;                /* owned; the page is done */
-	char *by;                 /* owned; who has acknowledged, NULL = nobody */
+	char *why; /* owned; the page is done */
+	char *by;  /* owned; who has acknowledged, NULL = nobody */
 	int64_t by_us;
 	struct notes notes;
 	unsigned n_notes;
-	struct record *record;    /* on its way to the store */
+	struct record *record; /* on its way to the store */
 };
 
 /* ---- notes ---- */
@@ -128,8 +128,7 @@ static void find(struct outage *o, const char *text)
 		note(o, "escalation.nobody", NULL, "%s", fault);
 		return;
 	}
-	people_find(o->deps->oncall, &target, loop_wall_us(o->deps->loop),
-		    &o->chains[o->n_chains]);
+	people_find(o->deps->oncall, &target, loop_wall_us(o->deps->loop), &o->chains[o->n_chains]);
 	if (o->chains[o->n_chains].fault)
 		note(o, "escalation.nobody", NULL, "%s", o->chains[o->n_chains].fault);
 	o->n_chains++;
@@ -280,7 +279,8 @@ void outage_begin(struct outage *o, int64_t since_us, const char *why)
 	snprintf(at, sizeof(at), "%02d:%02d UTC", (int)(since_us / 1000000 / 3600 % 24),
 		 (int)(since_us / 1000000 / 60 % 60));
 	o->message = tc_asprintf("Tocsin: the store has not been working since %s: %.200s. No "
-				 "alert can be taken in.", at, why);
+				 "alert can be taken in.",
+				 at, why);
 	note_at(o, since_us, "alert.raised", NULL, "raised by " SOURCE);
 	find_all(o);
 	call_next(o);

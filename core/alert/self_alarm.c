@@ -34,9 +34,9 @@ struct watched {
 	SLIST_ENTRY(watched) link;
 	struct self_alarms *all;
 	struct tc_instance *instance;
-	char *key;             /* owned */
-	int64_t down_us;       /* since when, wall time; 0 = it works */
-	char *why;             /* owned */
+	char *key;                    /* owned */
+	int64_t down_us;              /* since when, wall time; 0 = it works */
+	char *why;                    /* owned */
 	enum said want, said, saying; /* saying: SAID_NOTHING when nothing is under way */
 	bool complained;
 };
@@ -46,14 +46,14 @@ struct self_alarms {
 	SLIST_HEAD(, watched) list;
 	struct outage *outage;
 	struct loop_timer look;
-	bool probing;          /* the store has a question of ours */
-	int64_t probed_us;     /* when it was asked, wall time */
-	bool store_works;      /* the last answer said so */
-	int64_t away_us;       /* the store does not work: since when, wall time; 0 = it does */
-	bool mute;             /* no trunk works, and that was logged */
-	unsigned waiting;      /* answers that are to come */
-	bool closing;          /* nothing is begun any more */
-	bool freed;            /* the last of them frees */
+	bool probing;      /* the store has a question of ours */
+	int64_t probed_us; /* when it was asked, wall time */
+	bool store_works;  /* the last answer said so */
+	int64_t away_us;   /* the store does not work: since when, wall time; 0 = it does */
+	bool mute;         /* no trunk works, and that was logged */
+	unsigned waiting;  /* answers that are to come */
+	bool closing;      /* nothing is begun any more */
+	bool freed;        /* the last of them frees */
 };
 
 static void release(struct self_alarms *all)
@@ -101,8 +101,9 @@ static void on_said(void *arg, int err, const struct tc_intake_result *results, 
 static void complain(struct watched *w, const struct tc_errors *errs)
 {
 	if (!w->complained && tc_errors_count(errs))
-		tc_log(w->instance, TC_LOG_ERROR, "nobody can be called about it: self_alarms.%s %s",
-		       tc_errors_field(errs, 0), tc_errors_text(errs, 0));
+		tc_log(w->instance, TC_LOG_ERROR,
+		       "nobody can be called about it: self_alarms.%s %s", tc_errors_field(errs, 0),
+		       tc_errors_text(errs, 0));
 	w->complained = true;
 }
 

@@ -31,7 +31,7 @@ int notice_raiser_insert(struct db *db, const char *alert_id, const char *instan
 int notice_insert(struct db *db, const struct notice_row *row, bool last)
 {
 	const struct tc_value params[] = {
-		DB_TEXT(row->what),     DB_TEXT(row->by), DB_INT(row->silence),
+		DB_TEXT(row->what), DB_TEXT(row->by),       DB_INT(row->silence),
 		DB_INT(row->at_us), DB_TEXT(row->alert_id),
 	};
 	int err;

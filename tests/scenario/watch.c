@@ -59,6 +59,12 @@ static int decided(void *state, struct tc_op *op, const struct tc_decision *d)
 	return 0;
 }
 
+void watch_status(void *state, struct tc_status *out)
+{
+	(void)state;
+	tc_status_health(out, !is("sick"), "says the script");
+}
+
 const struct tc_trigger_ops watch_ops = {.decided = decided};
 
 static void let_go(int err)

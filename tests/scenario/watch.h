@@ -11,11 +11,12 @@ struct world;
 
 /* Of the scripted trigger. */
 extern const struct tc_trigger_ops watch_ops;
+void watch_status(void *state, struct tc_status *out);
 
 /*
  * How it takes what it is told from now on: "works", "quiet": without a word for the timeline,
  * "away": to be told again later, "busy": the same, at once; "refuses": never again, "slow": it
- * completes when it works again.
+ * completes when it works again, "sick": it says that it does not work.
  */
 void world_trigger(struct world *w, const char *how);
 /*

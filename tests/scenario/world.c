@@ -113,6 +113,7 @@ static const struct tc_plugin script_trigger = {TC_PLUGIN_GUARD(TC_KIND_TRIGGER)
 						.config_size = 8,
 						.open = trigger_open,
 						.close = trigger_close,
+						.status = watch_status,
 						.ops = &watch_ops};
 
 static struct tc_instance *instance(struct world *w, enum tc_kind kind, json_t *settings)

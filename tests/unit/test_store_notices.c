@@ -150,10 +150,8 @@ static void test_dropped_with_the_instance(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_only_for_those_who_want_it),
-		TEST(test_in_order_for_each_alert),
-		TEST(test_after_its_end_nothing_follows),
-		TEST(test_postponed),
+		TEST(test_only_for_those_who_want_it),    TEST(test_in_order_for_each_alert),
+		TEST(test_after_its_end_nothing_follows), TEST(test_postponed),
 		TEST(test_dropped_with_the_instance),
 	};
 

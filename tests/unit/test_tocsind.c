@@ -249,7 +249,9 @@ static void test_check_finds_all(void **state)
 		":8:34: triggers[0].begin: must be 0 to 100, not 101\n"
 		":8:39: triggers[0].end: unknown option 'end'\n"
 		":10:13: prompts.greeting: there is a {{ without a }} behind it\n"
-		":11:12: prompts.goodbye: there is a }} without a {{ before it\n",
+		":11:12: prompts.goodbye: there is a }} without a {{ before it\n"
+		":12:23: self_alarms.target: must be a telephone number (+4930123), contact:NAME, "
+		"schedule:NAME or policy:NAME\n",
 		f->plugins);
 
 	expect_faults(f,
@@ -261,7 +263,8 @@ static void test_check_finds_all(void **state)
 		      "- {name: a, plugin: good, begin: 101, end: 3}\n"
 		      "prompts:\n"
 		      "  greeting: \"a {{severity alert\"\n"
-		      "  goodbye: \"}}\"\n",
+		      "  goodbye: \"}}\"\n"
+		      "self_alarms: {target: somebody}\n",
 		      wanted);
 	free(wanted);
 }

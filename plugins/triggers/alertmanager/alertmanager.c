@@ -171,7 +171,8 @@ static void submit(struct am *am, struct tc_http_req *req, const struct payload 
 	if (items.n)
 		hand_in(am, group, &items);
 	else
-		on_stored(group, 0, NULL, 0); /* heartbeats only: a store that is away is no matter */
+		on_stored(group, 0, NULL,
+			  0); /* heartbeats only: a store that is away is no matter */
 	for (size_t i = 0; i < items.n; i++)
 		free(items.messages[i]);
 	free(items.messages);

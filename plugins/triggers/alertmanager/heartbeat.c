@@ -24,8 +24,8 @@ struct beat {
 	struct heartbeats *all;
 	const struct am_route *route;
 	struct tc_timer *due, *retry;
-	char *key;                /* owned; of keep.h, and of its alert */
-	int64_t last_us, kept_us; /* wall time of the last one, 0 = never */
+	char *key;                    /* owned; of keep.h, and of its alert */
+	int64_t last_us, kept_us;     /* wall time of the last one, 0 = never */
 	enum said want, said, saying; /* saying: SAID_NOTHING when nothing is under way */
 };
 

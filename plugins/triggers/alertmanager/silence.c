@@ -34,11 +34,11 @@ struct work {
 	struct tc_op *op;
 	enum goal goal;
 	char alert_id[TC_ID_SIZE];
-	char *by;           /* owned; may be NULL */
-	json_t *labels;     /* one reference */
-	int64_t until_us;   /* GOAL_MAKE: wall time */
-	bool kept;          /* a silence was wanted for this alert before */
-	bool keeping;       /* the store has a question of ours */
+	char *by;         /* owned; may be NULL */
+	json_t *labels;   /* one reference */
+	int64_t until_us; /* GOAL_MAKE: wall time */
+	bool kept;        /* a silence was wanted for this alert before */
+	bool keeping;     /* the store has a question of ours */
 	struct rest_want *want;
 	char found[FOUND_MAX][ID_SIZE]; /* its silences in Alertmanager */
 	unsigned n_found, removed;
@@ -187,10 +187,9 @@ static json_t *matchers_of(const struct work *w)
 
 	json_object_foreach (w->labels, name, value)
 		if (json_string_length(value)) /* without a value a label is not there */
-			json_array_append_new(matchers,
-					      json_pack("{s:s, s:O, s:b, s:b}", "name", name,
-							"value", value, "isRegex", 0, "isEqual",
-							1));
+			json_array_append_new(matchers, json_pack("{s:s, s:O, s:b, s:b}", "name",
+								  name, "value", value, "isRegex",
+								  0, "isEqual", 1));
 	return matchers;
 }
 

@@ -254,13 +254,16 @@ static void checks_its_settings(void **state)
 		{"{\"default_target\":\"+1\",\"routes\":[{\"name\":\"a\",\"template\":\"{{\"}]}",
 		 1},
 		{"{\"default_target\":\"+1\",\"routes\":[{\"target\":\"+2\"}]}", 1},
-		{"{\"default_target\":\"+1\",\"routes\":[{\"name\":\"a\",\"expect_every\":\"5m\"}]}",
+		{"{\"default_target\":\"+1\",\"routes\":[{\"name\":\"a\",\"expect_every\":\"5m\"}]"
+		 "}",
 		 0},
 		{"{\"default_target\":\"+1\",\"routes\":[{\"name\":\"a\","
-		 "\"expect_every\":\"10ms\"}]}", 1},
+		 "\"expect_every\":\"10ms\"}]}",
+		 1},
 		{"{\"default_target\":\"+1\",\"api_url\":\"http://am:9093\"}", 0},
 		{"{\"default_target\":\"+1\",\"api_url\":\"https://am/prefix\",\"user\":\"u\","
-		 "\"password\":\"p\",\"ca_file\":\"/ca.pem\",\"silence\":\"always\"}", 0},
+		 "\"password\":\"p\",\"ca_file\":\"/ca.pem\",\"silence\":\"always\"}",
+		 0},
 		{"{\"default_target\":\"+1\",\"api_url\":\"am:9093\"}", 1},
 		{"{\"default_target\":\"+1\",\"api_url\":\"http://u:p@am:9093\"}", 1},
 		{"{\"default_target\":\"+1\",\"api_url\":\"http://am:9093/\"}", 1},
@@ -272,7 +275,8 @@ static void checks_its_settings(void **state)
 		{"{\"default_target\":\"+1\",\"silence_author\":\"{{by\"}", 1},
 		{"{\"default_target\":\"+1\",\"api_url\":\"http://am\",\"user\":\"u\"}", 1},
 		{"{\"default_target\":\"+1\",\"api_url\":\"http://am\",\"user\":\"u\","
-		 "\"password\":\"p\",\"token\":\"t\"}", 1},
+		 "\"password\":\"p\",\"token\":\"t\"}",
+		 1},
 	};
 	struct fixture f = {0};
 
