@@ -251,7 +251,7 @@ static void test_check_finds_all(void **state)
 		":10:13: prompts.greeting: there is a {{ without a }} behind it\n"
 		":11:12: prompts.goodbye: there is a }} without a {{ before it\n"
 		":12:23: self_alarms.target: must be a telephone number (+4930123), contact:NAME, "
-		"schedule:NAME or policy:NAME\n",
+		"schedule:NAME, policy:NAME or oncall\n",
 		f->plugins);
 
 	expect_faults(f,
