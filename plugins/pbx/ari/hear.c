@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <tocsin/alloc.h>
 
@@ -116,31 +115,20 @@ static struct hear *hear_of(struct leg *leg)
 	return leg->hear;
 }
 
-void hear_answered(struct leg *leg, const char *amd)
+void hear_answered(struct leg *leg)
 {
 	const struct ari_config *cfg = leg->ari->cfg;
 	struct hear *h;
 
-	if (!cfg->detect || leg->incoming || (leg->hear && leg->hear->timer))
+	/* in dialplan mode the PBX has spoken with him before, who knows how long */
+	if (!cfg->detect || leg->incoming || leg->dialplan || (leg->hear && leg->hear->timer))
 		return;
 	h = hear_of(leg);
 	h->since_us = tc_now_us();
 	h->talk.cfg = &cfg->talk;
 	amd_init(&h->amd, &cfg->talk, told, h);
 	h->timer = tc_timer_new(leg->ari->self, on_timer, h);
-	if (amd && !strcmp(amd, "HUMAN")) {
-		told(h, AMD_HUMAN, "AMD() of the dialplan says so");
-		return;
-	}
-	/* In dialplan mode what was said before is not known: only AMD() can have heard it. */
-	if (leg->dialplan && (!amd || strcmp(amd, "MACHINE") != 0))
-		return;
 	h->guesses = true;
-	if (leg->dialplan) {
-		told(h, AMD_MACHINE, "AMD() of the dialplan says so");
-		talk_is_machine(&h->talk);
-		talk_is_machine(&h->amd.talk);
-	}
 	tc_timer_start(h->timer, AMD_LOOK_MS);
 }
 

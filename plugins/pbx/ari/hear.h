@@ -14,12 +14,8 @@ struct hear;
 #define HEAR_VARIABLE "TALK_DETECT(set)"
 void hear_variable(const struct ari_config *cfg, char *value, size_t size_bytes);
 
-/*
- * It has been answered just now, and is ours.
- *
- * amd  what AMD() of the dialplan said: "HUMAN", "MACHINE"; NULL = it was not asked
- */
-void hear_answered(struct leg *leg, const char *amd);
+/* It has been answered just now, and is in our app. */
+void hear_answered(struct leg *leg);
 /* Its sound: PCM at 8 kHz. */
 void hear_sound(struct leg *leg, const int16_t *pcm, size_t n);
 /* An event of TALK_DETECT. */

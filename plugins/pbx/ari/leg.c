@@ -262,7 +262,7 @@ static json_t *variables(const struct ari_config *cfg)
 	json_t *all = json_object();
 	char talk[32];
 
-	if (cfg->detect) {
+	if (cfg->detect && !cfg->context) {
 		hear_variable(cfg, talk, sizeof(talk));
 		json_object_set_new(all, HEAR_VARIABLE, json_string(talk));
 	}

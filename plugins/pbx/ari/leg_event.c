@@ -246,7 +246,7 @@ static void on_stasis_start(struct leg *leg, const struct message *m)
 	leg->moved_us = tc_now_us();
 	enter_app(leg, args ? args : "");
 	if (leg->in_app)
-		hear_answered(leg, leg->dialplan ? args : NULL);
+		hear_answered(leg);
 }
 
 static void on_stasis_end(struct leg *leg, const struct message *m)

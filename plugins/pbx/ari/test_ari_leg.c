@@ -596,20 +596,7 @@ static void what_was_missed_is_not_guessed(void **state)
 	TOLD(f, TC_PBX_PLACED, TC_PBX_RINGING, TC_PBX_ANSWERED, TC_PBX_DTMF);
 }
 
-static void amd_of_the_dialplan_is_believed(void **state)
-{
-	struct fixture *f = *state;
-
-	rings(f);
-	first_stay(f, 1);
-	until(f, CONTINUE, 1);
-	event(f, "StasisEnd", 2, "");
-	event(f, "StasisStart", 5, ", \"args\": [\"MACHINE\", \"LONGGREETING-1500-1500\"]");
-	TOLD(f, TC_PBX_PLACED, TC_PBX_RINGING, TC_PBX_ANSWERED, TC_PBX_MACHINE, TC_PBX_BEEP);
-	assert_non_null(strstr(f->events[3].text, "AMD()"));
-}
-
-static void without_amd_the_dialplan_knows_nothing(void **state)
+static void nothing_is_guessed_behind_a_dialplan(void **state)
 {
 	struct fixture *f = *state;
 
@@ -660,8 +647,7 @@ int main(void)
 		WITH(plain, answered_after_all),
 		WITH(guessing, talk_detect_is_read),
 		WITH(guessing, what_was_missed_is_not_guessed),
-		WITH(guessing_dialplan, amd_of_the_dialplan_is_believed),
-		WITH(guessing_dialplan, without_amd_the_dialplan_knows_nothing),
+		WITH(guessing_dialplan, nothing_is_guessed_behind_a_dialplan),
 		WITH(plain, keys_go_one_after_the_other),
 		WITH(impatient, deaf_for_too_long),
 		WITH(impatient, no_answer_to_the_hang_up),
