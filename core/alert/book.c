@@ -49,6 +49,7 @@ static int by_id(const void *a, const void *b)
 static void forget(struct alert *alert)
 {
 	struct alerts *alerts = alert->alerts;
+	struct word *word;
 
 	loop_timer_stop(&alert->wake);
 	reach_forget_all(alert);
@@ -56,7 +57,11 @@ static void forget(struct alert *alert)
 	TAILQ_REMOVE(&alerts->list, alert, link);
 	if (!alert->acknowledged)
 		alerts->open--;
-	left_free(alert);
+	left_free(alert, true);
+	while ((word = STAILQ_FIRST(&alert->words))) {
+		STAILQ_REMOVE_HEAD(&alert->words, link);
+		word_free(word);
+	}
 	escalation_fini(&alert->e);
 	alert_row_fini(&alert->row);
 	json_decref(alert->values);
@@ -135,6 +140,7 @@ void book_close(struct alert *alert, const char *state)
 {
 	reach_drop_all(alert, state);
 	course_drop(alert, state);
+	left_free(alert, false);
 	forget(alert);
 }
 

@@ -126,8 +126,9 @@ void book_acknowledged(struct alert *alert, const char *state, int64_t expires_u
 
 /* ---- course.c ---- */
 
-/* Something has changed for the alert: look at it, soon. */
+/* Something has changed for the alert: look at it, soon; or in a while. */
 void course_wake(struct alert *alert);
+void course_wake_in(struct alert *alert, int64_t us);
 /*
  * A call of an earlier process is up: whoever is asked goes on in it, now, if nothing is on its
  * way that may change who that is.
@@ -211,7 +212,8 @@ bool left_ready(const struct alert *alert, int serial, const char *contact_id, c
 		const char **call_id, struct page_past **past, size_t *n);
 /* The page was started with this call, or without one: the others are let go. */
 void left_taken(struct alert *alert, int serial, const char *call_id);
-void left_free(struct alert *alert);
+/* forgotten: at the end of the process, where its calls are the next one's. */
+void left_free(struct alert *alert, bool forgotten);
 /* Some of its calls are not known to be up or over. */
 bool left_waits(const struct alert *alert);
 

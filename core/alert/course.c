@@ -91,16 +91,16 @@ void course_begin(struct alerts *alerts, const struct alert_row *row, const json
 
 static void on_wake(void *arg);
 
-static void wake_in(struct alert *alert, int64_t us)
+void course_wake_in(struct alert *alert, int64_t us)
 {
+	loop_timer_stop(&alert->wake);
 	loop_timer_init(&alert->wake, alert->alerts->loop, on_wake, alert);
 	loop_timer_start_us(&alert->wake, us > 0 ? us : 0);
 }
 
 void course_wake(struct alert *alert)
 {
-	loop_timer_stop(&alert->wake);
-	wake_in(alert, 0);
+	course_wake_in(alert, 0);
 }
 
 static void sooner(int64_t *due_us, int64_t at_us)
@@ -125,7 +125,7 @@ static void sleep_until_due(struct alert *alert)
 			sooner(&due_us, e->snoozed_until_us);
 	}
 	if (due_us)
-		wake_in(alert, due_us - loop_wall_us(alert->alerts->loop));
+		course_wake_in(alert, due_us - loop_wall_us(alert->alerts->loop));
 }
 
 /* ---- what people say ---- */
@@ -493,7 +493,7 @@ static void look(struct alert *alert)
 	if (alert->change || alert->deciding)
 		return; /* when that is done */
 	if (!oncall_ready(alert->alerts->oncall)) {
-		wake_in(alert, NOT_READY_US);
+		course_wake_in(alert, NOT_READY_US);
 		return;
 	}
 	x.eyes = course_eyes(alert->alerts);

@@ -10,6 +10,9 @@
 #include "oncall/maintenance.h"
 #include "oncall/oncall.h"
 
+#define WAKE_AT_ONCE 20
+#define WAKE_APART_US 1000
+
 /* What holds, and until when; by: owned by the caller, NULL = nothing. */
 static char *holder(const struct alerts *alerts, const struct alert_row *row, const json_t *labels,
 		    const struct escalation *e, int64_t now_us, int64_t *until_us)
@@ -69,12 +72,14 @@ void hold_begin(struct alerts *alerts, const struct alert_row *row, const json_t
 
 /* ---- windows ---- */
 
+/* Some at a time: the loop has others to serve, too. */
 static void wake_all(struct alerts *alerts)
 {
 	struct alert *alert;
+	int64_t n = 0;
 
 	TAILQ_FOREACH(alert, &alerts->list, link)
-		course_wake(alert);
+		course_wake_in(alert, n++ / WAKE_AT_ONCE * WAKE_APART_US);
 }
 
 static void wait_for_next(struct alerts *alerts)

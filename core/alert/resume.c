@@ -225,13 +225,13 @@ static void let_go(struct alert *alert, const struct left_call *c, const char *w
 	caller_let_go(alert->alerts->caller, c->id, alert->id, why);
 }
 
-void left_free(struct alert *alert)
+void left_free(struct alert *alert, bool forgotten)
 {
 	struct left_call *c;
 
 	if (!alert->left)
 		return;
-	TAILQ_FOREACH(c, &alert->left->calls, link)
+	for (c = forgotten ? NULL : TAILQ_FIRST(&alert->left->calls); c; c = TAILQ_NEXT(c, link))
 		let_go(alert, c, "the daemon was restarted during this call, and its alert is "
 				 "decided");
 	left_delete(alert->left);

@@ -57,7 +57,7 @@ class Program:
 class Daemon:
     """tocsind in a folder of its own; wait() until it answers."""
 
-    def __init__(self, folder, trunk="", extra=""):
+    def __init__(self, folder, trunk="", extra="", am_target="+4930123"):
         self.folder, self.port = folder, free_port()
         self.sock = os.path.join(folder, "api.sock")
         self.config = os.path.join(folder, "tocsin.yaml")
@@ -67,10 +67,10 @@ state_dir: %s/state
 http: {listen: ["127.0.0.1:%d", "unix:%s"], public_url: "http://127.0.0.1:%d"}
 trunks: [%s]
 voices: [{name: local, plugin: espeak, language: en, voice: en-gb}]
-triggers: [{name: api, plugin: http_api}, {name: am, plugin: alertmanager, default_target: "+4930123"}]
+triggers: [{name: api, plugin: http_api}, {name: am, plugin: alertmanager, default_target: "%s"}]
 log: {level: warn}
 %s
-""" % (folder, self.port, self.sock, self.port, trunk, extra))
+""" % (folder, self.port, self.sock, self.port, trunk, am_target, extra))
         self.start()
         self.token = self.api("POST", "/v1/tokens", {"name": "bench", "scope": "admin"})["token"]
 
