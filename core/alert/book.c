@@ -148,6 +148,7 @@ void book_acknowledged(struct alert *alert, const char *state, int64_t expires_u
 {
 	reach_drop_all(alert, state);
 	course_drop(alert, state);
+	left_free(alert, false);
 	if (!alert->acknowledged)
 		alert->alerts->open--;
 	alert->acknowledged = true;
