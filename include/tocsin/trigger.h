@@ -52,8 +52,8 @@ struct tc_intake_result {
 };
 
 /*
- * Told once, on the loop thread, never inside the call of tc_intake_submit(); what is under way when
- * the instance is closed is told after its close().
+ * Told once, on the loop thread, never inside the call of tc_intake_submit(); what is under way
+ * when the instance is closed is told after its close().
  *
  * err      0: everything is committed, n results in the order given
  *          -EAGAIN: the store is away or overloaded, nothing is stored; answer 503
@@ -79,7 +79,7 @@ TC_API int tc_intake_submit(struct tc_instance *self, const struct tc_intake *it
 
 #define TC_DECIDED(X) \
 	X(TC_DECIDED_ACKNOWLEDGED, "acknowledged") \
-	X(TC_DECIDED_REOPENED, "reopened") /* the acknowledgement has expired, or was taken back */ \
+	X(TC_DECIDED_REOPENED, "reopened") /* the acknowledgement has expired, or was undone */ \
 	X(TC_DECIDED_RESOLVED, "resolved") \
 	X(TC_DECIDED_CANCELLED, "cancelled") \
 	X(TC_DECIDED_EXHAUSTED, "exhausted")

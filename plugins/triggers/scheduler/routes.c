@@ -388,8 +388,8 @@ static bool is_changeable(const struct plan *plan, struct tc_http_req *req)
 	if (plan->state == PLAN_PLANNED)
 		return true;
 	tc_http_problem(req, 409, NULL, "it is %s%s%s: only what is planned can be changed",
-			plan_state_name(plan->state), plan->last_id[0] ? ", the last alert is " : "",
-			plan->last_id);
+			plan_state_name(plan->state),
+			plan->last_id[0] ? ", the last alert is " : "", plan->last_id);
 	return false;
 }
 

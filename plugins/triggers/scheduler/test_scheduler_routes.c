@@ -73,7 +73,8 @@ static void what_was_read_can_be_written_back(void **state)
 	static const char *const all[] = {
 		"\"at\":\"2030-06-01T09:00\",\"timezone\":\"Europe/Rome\",\"labels\":{\"a\":\"b\"},"
 		"\"severity\":\"low\",\"dedup_key\":\"k\",\"max_lateness\":\"90s\"",
-		"\"rrule\":\"FREQ=DAILY\",\"start\":\"2030-01-01T09:00\",\"timezone\":\"Asia/Tokyo\"",
+		"\"rrule\":\"FREQ=DAILY\",\"start\":\"2030-01-01T09:00\","
+		"\"timezone\":\"Asia/Tokyo\"",
 	};
 	struct fixture *f = test_fixture(state);
 
