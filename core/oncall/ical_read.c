@@ -63,8 +63,8 @@ static const char *look_over(struct reading *r, const char *text, size_t size)
 
 		if (begins(at, len, "BEGIN:"))
 			depth++;
-		if (begins(at, len, "END:") && depth)
-			depth--;
+		if (begins(at, len, "END:") && !depth--)
+			return "ends a component that has not begun";
 		calendars += begins(at, len, "BEGIN:VCALENDAR");
 		if (depth > DEPTH_MAX)
 			return "has components too deep in each other";

@@ -195,6 +195,33 @@ static bool some_day_exists(const struct icalrecurrencetype *rule)
 	return !n_days || !n_months;
 }
 
+/* Whether there can be so many of a weekday: "5MO". */
+static bool weekdays_exist(const struct icalrecurrencetype *rule)
+{
+	bool year = rule->freq == ICAL_YEARLY_RECURRENCE &&
+		    rule->by_month[0] == ICAL_RECURRENCE_ARRAY_MAX;
+	int most = rule->freq < ICAL_MONTHLY_RECURRENCE ? 0 : year ? 53 : 5;
+
+	for (size_t i = 0; i < count(rule->by_day, ICAL_BY_DAY_SIZE); i++)
+		if (abs(icalrecurrencetype_day_position(rule->by_day[i])) > most)
+			return false;
+	return true;
+}
+
+/* Whether there can be so many days in a month as BYSETPOS counts. */
+static bool positions_exist(const struct icalrecurrencetype *rule)
+{
+	size_t days = count(rule->by_day, ICAL_BY_DAY_SIZE);
+	size_t month_days = count(rule->by_month_day, ICAL_BY_MONTHDAY_SIZE);
+	size_t most = month_days ? month_days : days ? 5 * days : 1;
+
+	for (size_t i = 0; i < count(rule->by_set_pos, ICAL_BY_SETPOS_SIZE); i++)
+		if (rule->freq == ICAL_MONTHLY_RECURRENCE &&
+		    (size_t)abs(rule->by_set_pos[i]) > most)
+			return false;
+	return true;
+}
+
 /* How many times of one day the filters give. */
 static size_t times_a_day(const struct icalrecurrencetype *rule)
 {
@@ -227,6 +254,8 @@ static const char *check(const struct icalrecurrencetype *rule, const struct par
 		return "by the second is not taken";
 	if (!some_day_exists(rule))
 		return "has no day that there is";
+	if (!weekdays_exist(rule))
+		return "counts weekdays in BYDAY beyond those that there are";
 	if (parts->value[PART_BYWEEKNO]) /* libical leaves out days of a week 52 in January */
 		return "must not have BYWEEKNO; every other week is FREQ=WEEKLY;INTERVAL=2";
 	if (times_a_day(rule) > 1440)
@@ -235,6 +264,8 @@ static const char *check(const struct icalrecurrencetype *rule, const struct par
 	    (rule->freq < ICAL_MONTHLY_RECURRENCE || times_a_day(rule) > 1))
 		return "may have BYSETPOS with FREQ=MONTHLY or YEARLY only, and not with several "
 		       "times a day";
+	if (!positions_exist(rule))
+		return "counts days in BYSETPOS beyond those that there are";
 	if (rule->freq < ICAL_DAILY_RECURRENCE)
 		return check_fine(parts);
 	return NULL;

@@ -2,6 +2,7 @@
 /*
  * Local times and recurrences on the days on which clocks are changed.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -188,6 +189,40 @@ static void zones_are_known_by_the_names_of_the_iana(void **state)
 	assert_int_equal(tc_local_format(0, "Europe/Roma", text), -ENOENT);
 }
 
+static void *ask_zones(void *arg)
+{
+	static const char *const names[] = {"Asia/Tokyo",     "Asia/Kolkata",  "Asia/Seoul",
+					    "America/Denver", "Europe/Madrid", "Africa/Lagos",
+					    "Pacific/Guam",   "Europe/Oslo",   "America/Lima"};
+	int64_t us, sum = 0;
+
+	for (int i = 0; i < 900; i++) {
+		if (tc_local_parse("2026-03-29T12:00", names[i % 9], &us, NULL))
+			return NULL;
+		sum += us / 1000000;
+	}
+	*(int64_t *)arg = sum;
+	return arg;
+}
+
+/* Zones that nobody has asked for yet. */
+static void threads_may_ask_at_the_same_time(void **state)
+{
+	pthread_t threads[4];
+	int64_t sums[4] = {0};
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_zones, &sums[i]), 0);
+	for (int i = 0; i < 4; i++) {
+		void *result;
+
+		pthread_join(threads[i], &result);
+		assert_non_null(result);
+		assert_true(sums[i] == sums[0]);
+	}
+}
+
 static void damaged_zone_files_are_refused(void **state)
 {
 	FILE *f = fopen("/usr/share/zoneinfo/Europe/Rome", "rb");
@@ -356,6 +391,10 @@ static void bad_rules_are_refused(void **state)
 		"FREQ=DAILY;BYSETPOS=2;BYHOUR=1,2",
 		"FREQ=WEEKLY;BYSETPOS=50;BYDAY=MO,TU",
 		"FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO",
+		"FREQ=MONTHLY;BYDAY=6FR",
+		"FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6",
+		"FREQ=WEEKLY;BYDAY=1MO",
+		"FREQ=YEARLY;BYDAY=54MO",
 		"RSCALE=HEBREW;FREQ=DAILY",
 		"FREQ=WEEKLY;BYDAY=XX",
 		"FREQ=MONTHLY;BYMONTHDAY=32",
@@ -423,6 +462,7 @@ int main(void)
 		cmocka_unit_test(instants_become_local_times),
 		cmocka_unit_test(bad_local_times_are_refused),
 		cmocka_unit_test(zones_are_known_by_the_names_of_the_iana),
+		cmocka_unit_test(threads_may_ask_at_the_same_time),
 		cmocka_unit_test(damaged_zone_files_are_refused),
 		cmocka_unit_test(recurrences_in_local_time),
 		cmocka_unit_test(recurrences_begin_and_end),

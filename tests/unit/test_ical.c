@@ -254,6 +254,8 @@ static void faults_name_the_line(void **state)
 		    "! : the file is no calendar: there is no BEGIN:VCALENDAR");
 	assert_read(rig, "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n",
 		    "! : the file ends before its components do");
+	assert_read(rig, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\nEND:VEVENT\r\n",
+		    "! : the file ends a component that has not begun");
 	got = read_text(rig, "BEGIN:VCALENDAR\0END:VCALENDAR", 30, "UTC");
 	assert_string_equal(got, "! : the file is no text");
 	free(got);
