@@ -206,6 +206,7 @@ def test_key_7_and_an_acknowledgement_that_expires(rig):
     d.wait_state(alert["id"], "open")
     wait_silences(am, alert["id"], 0)
     phone.wait_event("CALL_INCOMING", count=2)
+    wait_told(d, alert["id"], "the silence in Alertmanager was removed")
     whats = [e["what"] for e in d.alert(alert["id"])["timeline"]]
     assert whats.count("alert.told") == 2 and "alert.reopened" in whats
 
