@@ -18,6 +18,7 @@
 #include <tocsin/alloc.h>
 
 #include "alert/alert.h"
+#include "alert/loop_test.h"
 #include "alert/self_alarm.h"
 #include "api/api.h"
 #include "call/page.h"
@@ -60,6 +61,7 @@ struct daemon {
 	struct caller *caller;
 	struct alerts *alerts;
 	struct self_alarms *self_alarms;
+	struct loop_tests *loop_tests;
 	struct api *api;
 	struct event *signals[SIGNALS];
 	int lock_fd; /* of the state directory, -1 = none */
@@ -228,6 +230,13 @@ static void on_resumed(void *arg, int err)
 							     .caller = d->caller,
 							     .alerts = d->alerts,
 							     .config = &d->config->self_alarms});
+	d->loop_tests = loop_tests_new(&(struct loop_test_deps){.loop = d->loop,
+								.store = d->store,
+								.trunks = d->trunks,
+								.caller = d->caller,
+								.alerts = d->alerts,
+								.tests = &d->first->test_calls,
+								.alarms = &d->config->self_alarms});
 	tc_log(NULL, TC_LOG_INFO, "tocsind %s is ready node=%s", TC_VERSION, d->config->node);
 	caller_warm(d->caller);
 }
@@ -249,11 +258,13 @@ static void reload(struct daemon *d)
 	if (!setup_same(d->first, fresh))
 		tc_log(NULL, TC_LOG_WARN,
 		       "node, state_dir, http.listen, http.max_body, store, trunks, voices, "
-		       "carriers, triggers and prompt_cache_size change with a restart only");
+		       "carriers, triggers, test_calls and prompt_cache_size change with a restart "
+		       "only");
 	logging_setup((enum tc_log_level)fresh->log.level, (enum logging_format)fresh->log.format);
 	oncall_configure(d->oncall, &fresh->escalation);
 	alerts_configure(d->alerts, &fresh->escalation);
 	self_alarms_configure(d->self_alarms, &fresh->self_alarms);
+	loop_tests_configure(d->loop_tests, &fresh->self_alarms);
 	caller_reconfigure(d->caller, &fresh->call, &fresh->prompts);
 	api_reconfigure(d->api, fresh);
 	prompts_reconfigure(d->prompts, fresh->http.public_url);
@@ -335,6 +346,7 @@ static void free_rooms(struct daemon *d)
 {
 	api_free(d->api);
 	http_server_free(d->http);
+	loop_tests_free(d->loop_tests);
 	self_alarms_free(d->self_alarms);
 	alerts_free(d->alerts);
 	caller_free(d->caller);

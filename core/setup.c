@@ -174,9 +174,28 @@ static bool same_http(const struct config_http *a, const struct config_http *b)
 	return same;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_test_calls(const struct config *a, const struct config *b)
+{
+	const struct config_loop_test *va = a->test_calls.v, *vb = b->test_calls.v;
+	bool same = a->test_calls.n == b->test_calls.n;
+
+	for (size_t i = 0; i < a->test_calls.n && same; i++)
+		same = same_text(va[i].name, vb[i].name) && same_text(va[i].trunk, vb[i].trunk) &&
+		       same_text(va[i].number, vb[i].number) &&
+		       same_text(va[i].called, vb[i].called) && same_text(va[i].at, vb[i].at) &&
+		       va[i].every == vb[i].every && va[i].retry == vb[i].retry &&
+		       va[i].alarm_after == vb[i].alarm_after;
+	return same;
+}
+
 bool setup_same(const struct config *a, const struct config *b)
 {
 	return !strcmp(a->node, b->node) && !strcmp(a->state_dir, b->state_dir) &&
 	       a->prompt_cache_size == b->prompt_cache_size && same_http(&a->http, &b->http) &&
-	       same_instances(a, b);
+	       same_instances(a, b) && same_test_calls(a, b);
 }

@@ -92,6 +92,46 @@ static void check_store(struct config *cfg, struct tc_errors *errs)
 
 /* ---- single values ---- */
 
+static bool is_time_of_day(const char *s)
+{
+	return s[0] >= '0' && s[0] <= '2' && s[1] >= '0' && s[1] <= '9' && s[2] == ':' &&
+	       s[3] >= '0' && s[3] <= '5' && s[4] >= '0' && s[4] <= '9' && !s[5] &&
+	       (s[0] < '2' || s[1] < '4');
+}
+
+static bool has_trunk(const struct config *cfg, const char *name)
+{
+	const struct config_instance *v = cfg->trunks.v;
+
+	for (size_t i = 0; i < cfg->trunks.n; i++)
+		if (!strcmp(name, json_string_value(json_object_get(v[i].settings, "name"))))
+			return true;
+	return false;
+}
+
+static void check_test_calls(const struct config *cfg, struct tc_errors *errs)
+{
+	const struct config_loop_test *v = cfg->test_calls.v;
+
+	for (size_t i = 0; i < cfg->test_calls.n; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "test_calls[%zu].trunk", i);
+		if (v[i].trunk && !has_trunk(cfg, v[i].trunk))
+			errors_add_path(errs, ERRORS_AT_VALUE, path, "there is no trunk '%.60s'",
+					v[i].trunk);
+		snprintf(path, sizeof(path), "test_calls[%zu].at", i);
+		if (v[i].at && !is_time_of_day(v[i].at))
+			errors_add_path(errs, ERRORS_AT_VALUE, path,
+					"must be a time of the day, as 03:30");
+		snprintf(path, sizeof(path), "test_calls[%zu].name", i);
+		for (size_t j = 0; j < i; j++)
+			if (v[i].name && v[j].name && !strcmp(v[i].name, v[j].name))
+				errors_add_path(errs, ERRORS_AT_VALUE, path,
+						"another test call has this name");
+	}
+}
+
 static void check_keys(const struct tc_map *keys, struct tc_errors *errs)
 {
 	static const char *const actions[] = {"acknowledge", "escalate", "resolve", "repeat",
@@ -209,6 +249,7 @@ static void check(struct config *cfg, struct tc_errors *errs)
 	check_instances("carriers", &cfg->carriers, errs);
 	check_instances("triggers", &cfg->triggers, errs);
 	check_keys(&cfg->call.keys, errs);
+	check_test_calls(cfg, errs);
 	check_inbound(&cfg->call.inbound, errs);
 }
 

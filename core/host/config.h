@@ -162,6 +162,15 @@ struct config_test_prompts {
 	const char *greeting, *ask, *confirmed;
 };
 
+/* A call that comes back to us, now and then. */
+struct config_loop_test {
+	const char *name, *trunk, *number;
+	const char *called;           /* the number as it comes in; NULL = number */
+	const char *at;               /* "03:30"; NULL = at any time */
+	int64_t every, retry;         /* retry: after one that failed */
+	int64_t alarm_after;          /* so many failed in a row */
+};
+
 /* What counts as a problem for readiness. */
 struct config_readiness {
 	int64_t unproven;             /* so long without a call that reached somebody; 0 = never */
@@ -201,6 +210,7 @@ struct config {
 	struct config_escalation escalation;
 	struct config_self_alarms self_alarms;
 	struct config_readiness readiness;
+	struct tc_list test_calls; /* of struct config_loop_test */
 	struct config_prompts prompts;
 	int64_t prompt_cache_size; /* bytes */
 	/* what holds it all */

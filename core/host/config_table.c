@@ -311,6 +311,28 @@ static const struct tc_option readiness_table[] = {
 };
 #undef AT
 
+#define AT(field) .offset = offsetof(struct config_loop_test, field)
+static const struct tc_option test_calls_table[] = {
+	{"name", TC_STRING, AT(name), .flags = TC_REQUIRED, .min = 1, .max = 60,
+	 .help = "Its name, in the history"},
+	{"trunk", TC_STRING, AT(trunk), .flags = TC_REQUIRED, .min = 1, .max = 200,
+	 .help = "Name of the trunk that is to be tried"},
+	{"number", TC_STRING, AT(number), .flags = TC_REQUIRED, .min = 1, .max = 32,
+	 .help = "A number that leads back to us"},
+	{"called", TC_STRING, AT(called), .min = 1, .max = 32,
+	 .help = "The same as a trunk reports it when the call comes in; default: number"},
+	{"every", TC_DURATION, AT(every), .def = "1d", .min = SECOND, .max = 366 * 24 * HOUR,
+	 .help = "How often"},
+	{"at", TC_STRING, AT(at), .min = 5, .max = 5,
+	 .help = "At this time of the day (03:30, of this machine); default: at any"},
+	{"retry", TC_DURATION, AT(retry), .def = "5m", .min = SECOND, .max = 24 * HOUR,
+	 .help = "How long after one that failed the next is made"},
+	{"alarm_after", TC_INT, AT(alarm_after), .def = "2", .min = 1, .max = 20, .unit = "calls",
+	 .help = "After so many that failed in a row self_alarms.target is called"},
+	TC_OPTION_END,
+};
+#undef AT
+
 #define AT(field) .offset = offsetof(struct config, field)
 #define INSTANCES(name, text) \
 	{#name, TC_LIST, AT(name), .max = 256, .help = text}
@@ -339,6 +361,10 @@ const struct tc_option config_table[] = {
 	{"readiness", TC_OBJECT, AT(readiness), .sub = readiness_table,
 	 .sub_size = sizeof(struct config_readiness),
 	 .help = "What 'tocsin readiness' takes for a problem"},
+	{"test_calls", TC_LIST, AT(test_calls), .sub = test_calls_table,
+	 .sub_size = sizeof(struct config_loop_test), .max = 100,
+	 .help = "Calls that come back to us, made now and then to try the trunks: keys and sound "
+		 "must arrive"},
 	{"prompts", TC_OBJECT, AT(prompts), .sub = prompts_table,
 	 .sub_size = sizeof(struct config_prompts),
 	 .help = "What is said around a message: templates over the alert, {{severity}}"},

@@ -4,7 +4,7 @@ of an alert."""
 import re
 
 from conftest import NUMBER
-from rig import proc
+from rig import ports, proc
 from rig.phone import Person
 from speech import Voice
 from test_cli import FAILED, Cli
@@ -238,3 +238,58 @@ def test_the_daemon_dies_in_a_test_call(rig):
     d.kill9()
     d.restart()
     proc.wait_for("the history", lambda: [c["result"] for c in d.list("/v1/test-calls")] == ["lost"])
+
+
+# --- loop-back tests -------------------------------------------------------------------------------
+
+LOOP = "+4930555"
+
+
+def looped(rig, port, people=None, **over):
+    """A daemon whose calls go out by one trunk and come in by another one, or reach that port."""
+    back = ports.take(3)
+    uri = "sip:{number}@127.0.0.1:%d" % (port or back)
+    more = [{"name": "people", "uri": "sip:{number}@127.0.0.1:%d" % people}] if people else []
+    return rig.daemon(over=dict({"test_calls": [dict({
+        "name": "loop", "trunk": "out", "number": LOOP, "every": "1h", "retry": "1s"})]}, **over),
+        trunks=more + [{"name": "out", "uri": uri},
+                {"name": "in", "uri": "sip:{number}@127.0.0.1:9",
+                 "listen": "127.0.0.1:%d" % back}])
+
+
+def loops(d, count):
+    return proc.wait_for("%d loop-back tests" % count, lambda: (
+        lambda items: items if len(items) >= count else None)(
+            [c for c in d.list("/v1/test-calls", "name=loop")[::-1] if c["result"]]), 60)
+
+
+def test_a_call_comes_back_with_keys_and_sound(rig):
+    d = looped(rig, None)
+    (c,) = loops(d, 1)
+    assert c["result"] == "passed", c
+    assert c["trunk"] == "out" and c["by"] == "tocsin" and c["number"] == LOOP
+    assert c["keys_sent"] == c["keys_heard"] == "159#0"
+    assert -40 < c["level_dbov"] < -5, c
+    assert 0 <= c["ring_ms"] <= c["answer_ms"] < 5000 and c["key_ms"] < 10000
+    assert d.alerts() == [] and 'tocsin_test_call_passed{name="loop"} 1' in d.get(
+        "/metrics").body.decode()
+    # the next one is an hour away, also for the next process
+    d.stop()
+    d.restart()
+    assert len(loops(d, 1)) == 1
+
+
+def test_a_loop_that_is_broken_is_told(rig):
+    """Somebody else answers: after two of these the person for it is called."""
+    phone, person = rig.phone(Person(hangup=20), numbers=LOOP), rig.phone(Person(digits="4@1"))
+    d = looped(rig, phone.port, person.port, self_alarms={"target": NUMBER, "after": "1h"})
+    phone.wait_event("CALL_ESTABLISHED")
+    phone.hang_up()
+    phone.wait_event("CALL_ESTABLISHED", 2, 30)
+    phone.hang_up()
+    failed = loops(d, 2)
+    assert {c["result"] for c in failed[:2]} == {"failed"}
+    assert "come back" in failed[0]["reason"], failed[0]
+    (alert,) = proc.wait_for("the alert", d.alerts)
+    assert "test call loop by trunk out has failed" in alert["message"]
+    d.wait_state(alert["id"], "acknowledged")

@@ -293,6 +293,29 @@ static void test_inbound_faults(void **state)
 		      "'max_calls'?\n");
 }
 
+static void test_test_call_faults(void **state)
+{
+	static const char trunks[] = "trunks: [{name: t, plugin: sip}]\n";
+	static const char *const faults[][2] = {
+		{"[{name: a, trunk: u, number: '1'}]",
+		 "2:31: test_calls[0].trunk: there is no trunk 'u'\n"},
+		{"[{name: a, trunk: t, number: '1', at: '24:00'}]",
+		 "2:51: test_calls[0].at: must be a time of the day, as 03:30\n"},
+		{"[{name: a, trunk: t, number: '1', at: 'noon!'}]",
+		 "2:51: test_calls[0].at: must be a time of the day, as 03:30\n"},
+		{"[{name: a, trunk: t, number: '1'}, {name: a, trunk: t, number: '2'}]",
+		 "2:55: test_calls[1].name: another test call has this name\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		char *text = tc_asprintf("%stest_calls: %s\n", trunks, faults[i][0]);
+
+		expect_faults(text, faults[i][1]);
+		free(text);
+	}
+}
+
 /* Faults of reading, binding and checking come together, in the order of the file. */
 static void test_all_at_once(void **state)
 {
@@ -375,7 +398,9 @@ int main(void)
 		cmocka_unit_test(test_levels_are_the_logs), cmocka_unit_test(test_single_faults),
 		cmocka_unit_test(test_listen_faults),	cmocka_unit_test(test_instance_faults),
 		cmocka_unit_test(test_key_faults),
-		cmocka_unit_test(test_inbound_faults),	cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_inbound_faults),
+		cmocka_unit_test(test_test_call_faults),
+		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_read),		cmocka_unit_test(test_example),
 	};
 
