@@ -388,8 +388,3 @@ const char *schedule_name(const struct schedule *schedule)
 {
 	return schedule->fields.name;
 }
-
-size_t schedule_windows(const struct schedule *schedule)
-{
-	return schedule->n_windows + schedule->n_overrides;
-}

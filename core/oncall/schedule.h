@@ -99,7 +99,5 @@ bool schedule_sweep(const struct oncall *oncall, const struct schedule *schedule
 
 const char *schedule_timezone(const struct schedule *schedule);
 const char *schedule_name(const struct schedule *schedule);
-/* How many windows and overrides it has. */
-size_t schedule_windows(const struct schedule *schedule);
 
 #endif
