@@ -30,25 +30,29 @@ struct size {
 	const char *at;
 	long open[DEPTH_MAX]; /* of each parenthesis that is open, and of the whole */
 	int depth;
-	long last; /* of what a repetition would repeat */
+	long last; /* of what a repetition would repeat; 0: there was one just now */
 };
 
-/* {2}, {2,} or {2,5}; 1 = it is none of these */
+/* {2}, {2,} or {2,5}: how many there will be; 0 = it is none of these */
 static long repetition(const char **at)
 {
 	long low, high;
 	char *end;
 
 	low = strtol(*at + 1, &end, 10);
+	if (low > SIZE_MAX_ATOMS)
+		low = SIZE_MAX_ATOMS;
 	high = low;
 	if (end == *at + 1 || (*end != ',' && *end != '}'))
-		return 1;
-	if (*end == ',' && end[1] != '}')
+		return 0;
+	if (*end == ',' && end[1] != '}') {
 		high = strtol(end + 1, &end, 10);
-	else if (*end == ',')
+	} else if (*end == ',') {
 		end++;
+		high = low + 1;
+	}
 	if (*end != '}')
-		return 1;
+		return 0;
 	*at = end;
 	if (high < low)
 		high = low;
@@ -79,16 +83,34 @@ static void grow(struct size *s, long by)
 	s->last = by;
 }
 
+/* False: it is too large, or repeats a repetition, which doubles what it is written out to. */
+static bool repeat(struct size *s, long times)
+{
+	if (!s->last)
+		return false;
+	s->open[s->depth] += s->last * (times - 1);
+	s->last *= times;
+	times = s->last;
+	s->last = 0;
+	return times <= SIZE_MAX_ATOMS;
+}
+
 /* One character or construct; false: too deep, too large, or nothing to be closed. */
 static bool count_one(struct size *s)
 {
 	long times;
 
 	switch (*s->at) {
+	case '*':
+	case '?':
+		return repeat(s, 1);
+	case '+': /* it is written out as one, and any number of them */
+		return repeat(s, 2);
 	case '(':
 		if (s->depth + 1 == DEPTH_MAX)
 			return false;
 		s->open[++s->depth] = 1;
+		s->last = 1; /* what stands at the beginning is a character, or a fault */
 		return true;
 	case ')':
 		if (!s->depth) /* it would end the parenthesis around the whole */
@@ -98,9 +120,9 @@ static bool count_one(struct size *s)
 		return true;
 	case '{':
 		times = repetition(&s->at);
-		s->open[s->depth] += s->last * (times - 1);
-		s->last *= times;
-		return s->last <= SIZE_MAX_ATOMS;
+		if (times)
+			return repeat(s, times);
+		break;
 	case '[':
 		s->at = bracket_end(s->at);
 		break;
@@ -114,7 +136,7 @@ static bool count_one(struct size *s)
 
 static bool is_small(const char *text)
 {
-	struct size s = {.at = text};
+	struct size s = {.at = text, .last = 1};
 
 	for (; *s.at; s.at++)
 		if (!count_one(&s) || s.open[s.depth] > SIZE_MAX_ATOMS)
@@ -146,7 +168,7 @@ static bool compile(struct matcher *m, char *fault, size_t size_bytes)
 
 	if (strlen(m->value) > MATCHER_VALUE_MAX || !is_small(m->value)) {
 		snprintf(fault, size_bytes,
-			 "is too large for an expression, or has a ) without its (");
+			 "is too large, repeats a repetition, or has a ) without its (");
 		return false;
 	}
 	if (has_strange_escape(m->value) || strstr(m->value, "(?")) {

@@ -370,6 +370,11 @@ static void strange_expressions_are_refused(void **state)
 		"(a{200}b{200}c{200}){200}",
 		"a{99999}",
 		"\\",
+		"a++",
+		"a**",
+		"a{2}{2}",
+		"a{9223372036854775807,}",
+		"((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+",
 		"((((((((((((((((((((a))))))))))))))))))))",
 	};
 	char fault[200], *text = tc_alloc(MATCHER_VALUE_MAX + 2);
