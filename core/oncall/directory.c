@@ -15,6 +15,7 @@
 #include <tocsin/log.h>
 
 #include "host/loop.h"
+#include "oncall/contact_index.h"
 #include "oncall/pin.h"
 #include "oncall/zone.h"
 #include "store/contact_repo.h"
@@ -37,6 +38,7 @@ struct directory {
 	struct loop *loop;
 	struct store *store;
 	struct contact_list list; /* by name */
+	struct contact_index index;
 	struct zones *zones;
 	char country[8];
 	bool ready;
@@ -146,16 +148,6 @@ static void clear(struct contact_list *list)
 	}
 }
 
-static struct contact *find(const struct directory *dir, const char *id)
-{
-	struct contact *c;
-
-	TAILQ_FOREACH (c, &dir->list, link)
-		if (!strcmp(c->id, id))
-			return c;
-	return NULL;
-}
-
 static void plain_again(struct directory *dir)
 {
 	struct contact *c;
@@ -173,19 +165,24 @@ static void tell(const struct directory *dir)
 
 static void take_out(struct directory *dir, const char *id)
 {
-	struct contact *c = find(dir, id);
+	struct contact *c = contact_index_id(&dir->index, id);
 
 	dir->again = dir->reading;
 	if (!c)
 		return;
+	contact_index_del(&dir->index, c);
 	TAILQ_REMOVE(&dir->list, c, link);
 	contact_free(c);
 }
 
 void directory_put(struct directory *dir, const struct contact_row *row)
 {
+	struct contact *c;
+
 	take_out(dir, row->id);
-	insert(&dir->list, contact_new(dir->country, row));
+	c = contact_new(dir->country, row);
+	insert(&dir->list, c);
+	contact_index_add(&dir->index, c);
 	tell(dir);
 }
 
@@ -209,6 +206,7 @@ struct reading {
 	char country[8];
 	struct contact **v; /* owned, with what they point to */
 	size_t n, room;
+	struct contact_index index;
 };
 
 static void reading_clear(struct reading *r)
@@ -216,6 +214,7 @@ static void reading_clear(struct reading *r)
 	for (size_t i = 0; i < r->n; i++)
 		contact_free(r->v[i]);
 	r->n = 0;
+	contact_index_fini(&r->index);
 }
 
 static int add_row(const struct contact_row *row, void *arg)
@@ -246,6 +245,8 @@ static int run(struct db *db, void *arg)
 	err = contact_list(db, add_row, r);
 	if (r->n)
 		qsort(r->v, r->n, sizeof(struct contact *), contacts_by_name);
+	for (size_t i = 0; i < r->n; i++)
+		contact_index_add(&r->index, r->v[i]);
 	return err;
 }
 
@@ -293,6 +294,9 @@ static void take(struct directory *dir, struct reading *r)
 	for (size_t i = 0; i < r->n; i++)
 		TAILQ_INSERT_TAIL(&dir->list, r->v[i], link);
 	r->n = 0;
+	contact_index_fini(&dir->index);
+	dir->index = r->index;
+	r->index = (struct contact_index){0};
 	if (strcmp(r->country, dir->country) != 0)
 		plain_again(dir);
 	if (dir->told)
@@ -405,6 +409,7 @@ void directory_free(struct directory *dir)
 		free(waiter);
 	}
 	clear(&dir->list);
+	contact_index_fini(&dir->index);
 	zones_free(dir->zones);
 	free(dir);
 }
@@ -444,17 +449,12 @@ const struct contact *directory_behind(const struct directory *dir, const char *
 
 const struct contact *directory_find(const struct directory *dir, const char *id)
 {
-	return find(dir, id);
+	return contact_index_id(&dir->index, id);
 }
 
 const struct contact *directory_find_name(const struct directory *dir, const char *name)
 {
-	struct contact *c;
-
-	TAILQ_FOREACH (c, &dir->list, link)
-		if (!strcmp(c->name, name))
-			return c;
-	return NULL;
+	return contact_index_name(&dir->index, name);
 }
 
 const struct contact *directory_find_number(const struct directory *dir, const char *number,

@@ -33,6 +33,7 @@ struct contact {
 	size_t n;
 	bool enabled;
 	int64_t version;
+	struct contact *next_id, *next_name; /* contact_index.c's */
 };
 
 /* Begins to read all contacts, and tries until that has worked. Blocks: reads the time zones. */

@@ -90,8 +90,8 @@ static void pins_are_kept_as_hashes(void **state)
 static void pins_have_digits(void **state)
 {
 	static const char *const good[] = {"0000", "4711", "123456789012"};
-	static const char *const bad[] = {"",     "123",  "1234567890123", "12 4", "12a4",
-					  "+123", "12#4", "****"};
+	static const char *const bad[] = {"",     "123",  "1234567890123", "12 4",
+					  "12a4", "+123", "12#4",          "****"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
@@ -351,6 +351,50 @@ static void follows_changes(void **state)
 	names_are(w->dir, "Zoe ");
 }
 
+/* Many, put and dropped and read: each is found by its id and by its name, and nobody else. */
+static void finds_each_of_many(void **state)
+{
+	enum { MANY = 1000 };
+	struct world *w = world_of(state);
+	struct contact_row row = {.numbers = "[]", .enabled = true, .version = 1};
+	char name[32];
+
+	open_directory(w);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(row.id, sizeof(row.id), "id-%d", i);
+		snprintf(name, sizeof(name), "name %d", i);
+		row.name = name;
+		directory_put(w->dir, &row);
+	}
+	for (int i = 0; i < MANY; i += 3) {
+		snprintf(row.id, sizeof(row.id), "id-%d", i);
+		if (i % 2) {
+			directory_drop(w->dir, row.id);
+			continue;
+		}
+		snprintf(name, sizeof(name), "new %d", i);
+		row.name = name;
+		directory_put(w->dir, &row);
+	}
+	for (int i = 0; i < MANY; i++) {
+		const struct contact *c, *named;
+
+		snprintf(row.id, sizeof(row.id), "id-%d", i);
+		c = directory_find(w->dir, row.id);
+		snprintf(name, sizeof(name), "%s %d", i % 6 ? "name" : "new", i);
+		named = directory_find_name(w->dir, name);
+		if (i % 3 == 0 && i % 2) {
+			assert_null(c);
+			assert_null(named);
+		} else {
+			assert_string_equal(name_of(c), name);
+			assert_ptr_equal(c, named);
+		}
+	}
+	assert_null(directory_find(w->dir, "id-1000"));
+	assert_null(directory_find_name(w->dir, "name 0"));
+}
+
 /* What is read may be older than a change that came meanwhile: it is read again. */
 static void reads_again_after_a_change(void **state)
 {
@@ -384,6 +428,7 @@ int main(void)
 		WORLD_TEST(finds_by_number),
 		WORLD_TEST(finds_by_pin),
 		WORLD_TEST(follows_changes),
+		WORLD_TEST(finds_each_of_many),
 		WORLD_TEST(reads_again_after_a_change),
 	};
 
