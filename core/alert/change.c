@@ -149,7 +149,8 @@ static void done(void *arg, int err)
 	struct change *c = arg;
 
 	c->sent = false;
-	notices_wake(c->alerts->notices); /* also after an unsure commit */
+	if (c->to)
+		notices_wake(c->alerts->notices); /* also after an unsure commit */
 	if (!err && !c->known)
 		for (size_t i = 0; i < c->n; i++)
 			journal_publish(c->alerts->journal, &c->events[i]);

@@ -488,6 +488,15 @@ static bool unsure(const struct batch *b, int err)
 	return false;
 }
 
+/* Some alert is over: there may be something to tell. */
+static bool has_ended(const struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].resolved || b->items[i].relatives_n)
+			return true;
+	return false;
+}
+
 static void done(void *arg, int err)
 {
 	struct batch *b = arg;
@@ -503,7 +512,8 @@ static void done(void *arg, int err)
 		return;
 	}
 	answer(b); /* who waits is told first */
-	notices_wake(b->alerts->notices);
+	if (has_ended(b))
+		notices_wake(b->alerts->notices);
 	for (size_t i = 0; i < b->n; i++) {
 		metrics_count("tocsin_alerts_total", "Alerts taken in, deduplicated or resolved.",
 			      b->items[i].created    ? "how=\"raised\""
