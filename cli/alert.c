@@ -135,7 +135,8 @@ static int run(struct cli *cli, const struct args *args)
 }
 
 static const struct cli_option options[] = {
-	{"to", .value = "TARGET", .required = true, .help = "who must be reached: +4930123456"},
+	{"to", .value = "TARGET", .required = true,
+	 .help = "+4930123456, contact:NAME, schedule:NAME, policy:NAME or oncall"},
 	{"severity", .value = "WORD", .help = "default: critical"},
 	{"label", .value = "NAME=VALUE", .help = "to find it by, and for the prompts; repeatable"},
 	{"dedup-key", .value = "KEY", .help = "an open alert with this key takes this one in"},

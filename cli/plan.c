@@ -285,7 +285,7 @@ static int add(struct cli *cli, const struct args *args)
 	return code ? code : answer(cli, plan);
 }
 
-#define TO   "who must be reached: +4930123456"
+#define TO   "+4930123456, contact:NAME, schedule:NAME, policy:NAME or oncall"
 #define WHAT                                                                                       \
 	{"at", .value = "TIME", .help = "once: RFC 3339, or YYYY-MM-DDTHH:MM with --timezone"},    \
 		{"rrule", .value = "RULE", .help = "again and again: FREQ=WEEKLY;BYDAY=MO"},       \
