@@ -10,7 +10,7 @@
 #include "host/id.h"
 #include "store/call_repo.h"
 
-static const char *const states[] = {"any",      "queued", "placing", "ringing",
+static const char *const states[] = {"any",      "deferred", "queued", "placing", "ringing",
 				     "answered", "ended",  NULL};
 
 struct calls_query {

@@ -75,6 +75,24 @@ static json_t *acknowledgements_shape(const struct escalation *e, json_t *alert)
 	return list;
 }
 
+/* A limit puts off the call to somebody. */
+static int deferred_shape(struct db *db, json_t *alert, bool open)
+{
+	int64_t until_us = 0;
+	char *reason = NULL;
+	int found = 0;
+
+	if (open)
+		found = call_deferral_get(db, json_string_value(json_object_get(alert, "id")),
+					  &until_us, &reason);
+	json_object_set_new(alert, "deferred",
+			    found == 1 ? json_pack("{s:o, s:s}", "until", shape_time(until_us),
+						   "reason", reason)
+				       : json_null());
+	free(reason);
+	return found;
+}
+
 int api_escalation(struct db *db, json_t *alert)
 {
 	const char *state = json_string_value(json_object_get(alert, "state"));
@@ -93,11 +111,11 @@ int api_escalation(struct db *db, json_t *alert)
 	json_object_set_new(alert, "escalation",
 			    e.stage == ESCALATION_NEW ? json_null() : escalation_shape(&e, open));
 	json_object_set_new(alert, "held", open && e.held_by ? held_shape(&e) : json_null());
-	json_object_set_new(alert, "deferred", json_null());
+	found = deferred_shape(db, alert, open);
 	json_object_set_new(alert, "acknowledgements", acknowledgements_shape(&e, alert));
 	escalation_fini(&e);
 	escalation_row_fini(&row);
-	return 0;
+	return found < 0 ? found : 0;
 }
 
 int api_escalations(struct db *db, json_t *alerts)

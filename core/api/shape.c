@@ -3,6 +3,7 @@
  * Rows of the store as the API shows them. schema.c describes the same to machines.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include <tocsin/alloc.h>
 
@@ -54,11 +55,25 @@ static json_t *shape_cause(const struct call_row *row)
 			 row->cause);
 }
 
+/* All that it tells, the first one first. */
+static json_t *shape_told(const struct call_row *row)
+{
+	json_t *all = json_pack("[s]", row->alert_id);
+	char *copy = tc_strdup(row->alert_ids ? row->alert_ids : ""), *rest = copy, *id;
+
+	while ((id = strsep(&rest, ",")))
+		if (*id && strcmp(id, row->alert_id) != 0)
+			json_array_append_new(all, json_string(id));
+	free(copy);
+	return all;
+}
+
 json_t *shape_call(const struct call_row *row)
 {
 	return json_pack(
-		"{s:s, s:s, s:s?, s:s, s:s?, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:I, s:s}", "id",
-		row->id, "alert_id", row->alert_id, "contact_id", row->contact_id, "number",
+		"{s:s, s:s, s:o, s:s?, s:s, s:s?, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:I, s:s}",
+		"id", row->id, "alert_id", row->alert_id, "alert_ids", shape_told(row),
+		"contact_id", row->contact_id, "number",
 		row->number, "trunk", row->trunk, "state", row->state, "result", row->result,
 		"cause", shape_cause(row), "placed_at", shape_time(row->placed_us), "ringing_at",
 		shape_time(row->ringing_us), "answered_at", shape_time(row->answered_us),

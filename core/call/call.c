@@ -30,6 +30,11 @@ const char *call_state_name(enum call_state state)
 	return states[state];
 }
 
+bool call_waits(const struct call *call)
+{
+	return call->state == CALL_DEFERRED || call->state == CALL_QUEUED;
+}
+
 const char *call_result_name(enum call_result result)
 {
 	return results[result].name;
@@ -65,6 +70,7 @@ struct call *call_new(struct caller *caller, const char *id, const char *number)
 	STAILQ_INIT(&call->records);
 	STAILQ_INIT(&call->events);
 	STAILQ_INIT(&call->changed);
+	call->state = CALL_QUEUED;
 	play_init(call);
 	pin_init(call);
 	tsearch(call, &caller->calls, by_id);
@@ -86,6 +92,8 @@ void call_free(struct call *call)
 	tc_clip_unref(call->spare);
 	tc_buf_fini(&call->keys);
 	free(call->whom);
+	free(call->deferred_why);
+	loop_timer_stop(&call->defer);
 	free(call->number);
 	free(call->contact_id);
 	free(call->ref);

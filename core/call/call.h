@@ -3,6 +3,7 @@
  * What the files of this folder share: the caller, its pages and their calls. The alert layer sees
  * page.h only.
  *
+ * defer.c    calls that a limit puts off
  * place.c    a call from "wanted" to "the trunk was asked"
  * monitor.c  what the trunk reports, and the states that follow
  * play.c     what is said in a call with one alert, and when
@@ -40,6 +41,7 @@
 #include "store/event_repo.h"
 
 #define CALL_STATES(X) \
+	X(CALL_DEFERRED, "deferred") \
 	X(CALL_QUEUED, "queued") \
 	X(CALL_PLACING, "placing") \
 	X(CALL_RINGING, "ringing") \
@@ -53,11 +55,17 @@ enum call_state {
 	CALL_STATE_COUNT
 };
 
+struct call;
+
 const char *call_state_name(enum call_state state);
+/* It waits: no trunk has it. */
+bool call_waits(const struct call *call);
 
 struct callee;
+struct defer_load;
 struct drill;
 struct inbound;
+struct limits;
 struct record;
 struct record_event;
 struct ride;
@@ -93,6 +101,8 @@ struct caller {
 	struct loop_timer pump;      /* when a trunk's rate allows the next call */
 	struct inbound *inbound;     /* the calls that come in */
 	LIST_HEAD(, drill) drills;   /* test calls: drill.h */
+	struct limits *limits;       /* how often each person was called */
+	struct defer_load *load;     /* the calls of earlier processes are being read */
 	STAILQ_HEAD(, found) found;  /* by trunks, before it was known whose they are */
 	size_t found_n;
 	uint64_t notes;              /* what note.c has taken */
@@ -239,6 +249,11 @@ struct call {
 	struct loop_timer machine_beep; /* it is waited for */
 	/* ack.c */
 	int64_t acked_us; /* the acknowledging key was pressed, monotonic; 0 = was not */
+	/* defer.c */
+	int64_t deferred_us; /* until when, wall time */
+	char *deferred_why;  /* owned */
+	bool defer_stored;
+	struct loop_timer defer;
 	/* record.c */
 	STAILQ_HEAD(, record) records;
 	STAILQ_HEAD(, record_event) events; /* that go with the next record */
@@ -311,6 +326,8 @@ void call_free(struct call *call);
 struct call *caller_find(struct caller *caller, const char *id);
 /* A call for a person's next attempt, with all of his pages that want one. */
 void place_call(struct callee *callee);
+/* It may be placed, or wait for its line, or a trunk. */
+void place_now(struct call *call);
 /* Place what waits and can be placed now. */
 void place_pump(void *caller);
 /* Give it its line; take the line and a place in its trunk: one of an earlier process. */
@@ -324,6 +341,18 @@ struct line *place_seize(struct caller *caller, const char *number);
 void place_yield(struct caller *caller, struct line *line);
 /* It waits in a queue: take it out, it is not wanted any more. */
 void place_unqueue(struct call *call);
+
+/* ---- defer.c ---- */
+
+/* It is put off, and that can be seen. why: taken */
+void defer_until(struct call *call, int64_t until_us, char *why);
+/* Is its person called too often? Then it is put off, and placed later. */
+bool defer_by_limit(struct call *call);
+/* It counts. */
+void defer_placed(struct call *call);
+/* Count the calls of earlier processes; and do not, any more. */
+void defer_load(struct caller *caller);
+void defer_forget(struct caller *caller);
 
 /* ---- recover.c ---- */
 

@@ -136,7 +136,7 @@ void call_hang_up(struct call *call)
 	if (call->originated && call->trunk) {
 		trunk_hangup(call->trunk, call->id);
 		monitor_limit(call, END_MS);
-	} else if (call->state == CALL_QUEUED) {
+	} else if (call_waits(call)) {
 		monitor_ended(call, &(struct tc_pbx_event){.type = TC_PBX_ENDED,
 							   .end = TC_PBX_END_LOCAL});
 	} /* else its row is being committed: originate() will see that it is not wanted */
@@ -202,7 +202,7 @@ static enum call_result end_of(const struct call *call, const struct tc_pbx_even
 		return CALL_MACHINE;
 	switch (event->end) {
 	case TC_PBX_END_GONE:
-		return call->state == CALL_QUEUED || !call->originated ? CALL_CANCELLED : CALL_LOST;
+		return call_waits(call) || !call->originated ? CALL_CANCELLED : CALL_LOST;
 	case TC_PBX_END_TIMEOUT:
 		return CALL_NO_ANSWER;
 	case TC_PBX_END_BUSY:
@@ -220,7 +220,7 @@ static enum call_result end_of(const struct call *call, const struct tc_pbx_even
 			return call->alive ? CALL_CANCELLED : CALL_LOST;
 		if (!any_wanted(call))
 			return heard ? CALL_HEARD : CALL_CANCELLED;
-		if (call->state == CALL_QUEUED) /* its page was retired */
+		if (call_waits(call)) /* its page was retired */
 			return CALL_CANCELLED;
 		if (!answered) /* it rang for too long, and the trunk did not see to it */
 			return CALL_NO_ANSWER;
@@ -375,6 +375,7 @@ void monitor_ended(struct call *call, const struct tc_pbx_event *event)
 	if (call->trunk && (call->originated || event->end == TC_PBX_END_TRUNK))
 		trunk_ended(call->trunk, call->id, call->placed_us, event->end);
 	loop_timer_stop(&call->limit);
+	loop_timer_stop(&call->defer);
 	loop_timer_stop(&call->machine_beep);
 	pin_drop(call);
 	if (call->callee)

@@ -12,6 +12,7 @@
 #include "call/call.h"
 #include "call/drill.h"
 #include "call/inbound.h"
+#include "call/limit.h"
 #include "call/severity.h"
 #include "host/host.h"
 
@@ -29,6 +30,8 @@ struct caller *caller_new(const struct caller_deps *deps)
 	loop_timer_init(&caller->pump, deps->loop, place_pump, caller);
 	caller->inbound = inbound_new(caller);
 	drills_begin(caller);
+	caller->limits = limits_new();
+	defer_load(caller);
 	trunks_listen(deps->trunks, monitor_event, place_pump, caller);
 	trunks_set_round_robin(deps->trunks, deps->config->trunk_order == TRUNKS_ROUND_ROBIN);
 	return caller;
@@ -63,6 +66,8 @@ void caller_free(struct caller *caller)
 	while (!TAILQ_EMPTY(&caller->pages))
 		page_free(TAILQ_FIRST(&caller->pages));
 	place_lines_free(caller);
+	defer_forget(caller);
+	limits_free(caller->limits);
 	recover_forget(caller);
 	free(caller);
 }
@@ -240,7 +245,7 @@ void page_retire(struct page *page, const char *reason)
 		return;
 	page->retired = true;
 	page_over(page, tc_strdup(reason));
-	if (!ride || ride->call->state != CALL_QUEUED)
+	if (!ride || !call_waits(ride->call))
 		return;
 	ride_close(ride);
 	if (!ride->call->open) {

@@ -153,6 +153,7 @@ static void begin(struct call *call, struct trunk *trunk)
 	trunk_enter(trunk);
 	place_hold(call);
 	call->placed_us = loop_wall_us(caller->deps.loop);
+	defer_placed(call);
 	call_enter(call, CALL_PLACING, from);
 	call_record(call, "call.placing", NULL, originate, "calling %s by trunk %s",
 		    call_whom(call), trunk->instance->name);
@@ -217,6 +218,8 @@ void place_pump(void *arg)
 static void queue(struct call *call, enum call_wait wait, const char *why)
 {
 	wait_for(call, wait);
+	if (call->state == CALL_DEFERRED)
+		call_enter(call, CALL_QUEUED, "limit is over");
 	call_record(call, "call.queued", why, NULL, "a call to %s waits", call_whom(call));
 }
 
@@ -249,7 +252,6 @@ static void note_bundle(struct call *call)
 void place_call(struct callee *callee)
 {
 	struct caller *caller = callee->caller;
-	int64_t wait_us;
 	char id[TC_ID_SIZE];
 	struct call *call;
 
@@ -267,18 +269,50 @@ void place_call(struct callee *callee)
 	note_bundle(call);
 	call->rerouted = callee->skip != 0;
 	place_join(call);
-	if (call->line->busy) {
-		queue(call, WAIT_LINE, "another call to this number is up");
-		return;
-	}
-	/* not past those who wait already */
-	if (!TAILQ_EMPTY(&caller->queue[call->rerouted]) || !try_trunk(call, &wait_us)) {
-		char *why = trunks_why_not(caller->deps.trunks, callee->skip);
+	if (call->unrecorded || !defer_by_limit(call))
+		place_now(call);
+}
 
+/* The trunks' rates put it off: until when, as far as can be told; behind those before it. */
+static void queue_by_rate(struct call *call, int64_t wait_us)
+{
+	struct caller *caller = call->caller;
+	int64_t each_us = trunks_each_us(caller->deps.trunks, call->callee->skip);
+	int64_t until_us = loop_wall_us(caller->deps.loop) + wait_us +
+			   (int64_t)caller->queued * each_us;
+
+	wait_for(call, WAIT_TRUNK);
+	defer_until(call, until_us,
+		    tc_strdup("the trunks take no more calls a second (calls_per_second)"));
+}
+
+static void queue_for_trunk(struct call *call, int64_t wait_us)
+{
+	struct caller *caller = call->caller;
+	char *why;
+
+	if (caller->live < (size_t)caller->deps.config->max_concurrent &&
+	    trunks_at_rate(caller->deps.trunks, call->callee->skip)) {
+		queue_by_rate(call, wait_us < INT64_MAX ? wait_us : 0);
+	} else {
+		why = trunks_why_not(caller->deps.trunks, call->callee->skip);
 		queue(call, WAIT_TRUNK, why);
 		free(why);
-		place_pump(caller);
 	}
+	place_pump(caller);
+}
+
+void place_now(struct call *call)
+{
+	int64_t wait_us = INT64_MAX;
+
+	if (call->caller->closing)
+		return;
+	if (call->line->busy)
+		queue(call, WAIT_LINE, "another call to this number is up");
+	else if (!TAILQ_EMPTY(&call->caller->queue[call->rerouted]) ||
+		 !try_trunk(call, &wait_us)) /* not past those who wait already */
+		queue_for_trunk(call, wait_us);
 }
 
 /* One that has named it does no longer: also when it had its turn and still waited for a trunk,

@@ -36,6 +36,9 @@ struct record {
 	struct call_row row;     /* its strings: owned below, or constant */
 	char *number, *contact_id, *trunk, *cause, *ref, *keys; /* owned */
 	bool insert;
+	enum { DEFER_SAME, DEFER_ON, DEFER_OFF } defer;
+	int64_t deferred_us;
+	char *deferred_why; /* owned */
 	struct record_told *told; /* owned; n of them */
 	size_t n;
 	STAILQ_HEAD(, record_event) events;
@@ -102,6 +105,20 @@ static void take_changes(struct record *r, struct call *call)
 	}
 }
 
+static void take_deferral(struct record *r, struct call *call)
+{
+	bool deferred = call->state == CALL_DEFERRED;
+
+	if (deferred) {
+		r->defer = DEFER_ON;
+		r->deferred_us = call->deferred_us;
+		r->deferred_why = tc_strdup(call->deferred_why);
+	} else if (call->defer_stored) {
+		r->defer = DEFER_OFF;
+	}
+	call->defer_stored = deferred;
+}
+
 static void event_free(struct record_event *e)
 {
 	free(e->text);
@@ -118,6 +135,7 @@ static void record_free(struct record *r)
 		event_free(e);
 	}
 	free(r->told);
+	free(r->deferred_why);
 	free(r->number);
 	free(r->contact_id);
 	free(r->trunk);
@@ -168,6 +186,15 @@ static int run_told(struct db *db, const struct record *r)
 	return err;
 }
 
+static int run_deferral(struct db *db, const struct record *r)
+{
+	int err = call_deferral_drop(db, r->row.id);
+
+	if (!err && r->defer == DEFER_ON)
+		err = call_deferral_put(db, r->row.id, r->deferred_us, r->deferred_why);
+	return err;
+}
+
 /*
  * The row as it is after the last of them; what came in between is in the events. The loop adds to
  * the list of records meanwhile: these here are the thread's.
@@ -186,6 +213,8 @@ static int run(struct db *db, void *arg)
 	err = all[0]->insert ? call_insert(db, row) : call_update(db, row);
 	for (size_t i = 0; i < n && !err; i++) {
 		err = run_told(db, all[i]);
+		if (!err && all[i]->defer)
+			err = run_deferral(db, all[i]);
 		STAILQ_FOREACH(e, &all[i]->events, link)
 			if (!err)
 				err = event_insert(db, &e->row);
@@ -287,6 +316,7 @@ void call_record(struct call *call, const char *what, const char *reason,
 		call->created_us = loop_wall_us(call->caller->deps.loop);
 	fill_row(r, call);
 	take_changes(r, call);
+	take_deferral(r, call);
 	va_start(ap, fmt);
 	tc_buf_vprintf(&text, fmt, ap);
 	va_end(ap);

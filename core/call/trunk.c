@@ -157,6 +157,28 @@ bool trunks_left(const struct trunks *trunks, uint64_t skip)
 	return false;
 }
 
+bool trunks_at_rate(const struct trunks *trunks, uint64_t skip)
+{
+	struct trunk *t;
+
+	TAILQ_FOREACH(t, &trunks->list, link)
+		if (usable(trunks, t, skip) && t->healthy && !t->held && t->live < t->max_calls &&
+		    t->tokens < 1)
+			return true;
+	return false;
+}
+
+int64_t trunks_each_us(const struct trunks *trunks, uint64_t skip)
+{
+	double rate = 0;
+	struct trunk *t;
+
+	TAILQ_FOREACH(t, &trunks->list, link)
+		if (usable(trunks, t, skip))
+			rate += t->rate;
+	return rate > 0 ? (int64_t)(1e6 / rate) : 0;
+}
+
 /* A fraction of a call takes its time. */
 static void fill_bucket(struct trunk *t, int64_t now_us)
 {

@@ -103,6 +103,10 @@ struct trunk *trunks_pick(struct trunks *trunks, uint64_t skip, int64_t *wait_us
  */
 char *trunks_why_not(const struct trunks *trunks, uint64_t skip);
 uint64_t trunks_bit(const struct trunks *trunks, const struct trunk *trunk);
+/* Is it the rate of a healthy one that calls wait for? */
+bool trunks_at_rate(const struct trunks *trunks, uint64_t skip);
+/* How long one call takes at the rates of those that are not in skip, together. */
+int64_t trunks_each_us(const struct trunks *trunks, uint64_t skip);
 /* Are there trunks that are not in skip? */
 bool trunks_left(const struct trunks *trunks, uint64_t skip);
 /* A call takes and gives back its place. */

@@ -5,6 +5,7 @@
  */
 #include "store/call_repo.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,9 @@
 	"id, alert_id, contact_id, number, trunk, state, result, sip, q850, cause, ref, attempt, " \
 	"created_us, placed_us, ringing_us, answered_us, ended_us, spoken_ms, pressed"
 #define COLUMN_COUNT 19
+#define READ                                                                                       \
+	COLUMNS ", (SELECT GROUP_CONCAT(p.alert_id) FROM call_pages p WHERE p.call_id = calls.id)"
+#define READ_COUNT (COLUMN_COUNT + 1)
 
 void call_row_fini(struct call_row *row)
 {
@@ -27,6 +31,7 @@ void call_row_fini(struct call_row *row)
 	free((void *)row->cause);
 	free((void *)row->ref);
 	free((void *)row->keys);
+	free((void *)row->alert_ids);
 	*row = (struct call_row){0};
 }
 
@@ -41,6 +46,7 @@ void call_row_copy(struct call_row *to, const struct call_row *from)
 	to->cause = tc_strdup(from->cause);
 	to->ref = tc_strdup(from->ref);
 	to->keys = tc_strdup(from->keys);
+	to->alert_ids = tc_strdup(from->alert_ids);
 }
 
 static void row_read(const struct tc_value *v, struct call_row *row)
@@ -63,6 +69,7 @@ static void row_read(const struct tc_value *v, struct call_row *row)
 		.ended_us = v[16].i,
 		.spoken_ms = v[17].i,
 		.keys = row_text_or_empty(&v[18]),
+		.alert_ids = row_text(&v[19]),
 	};
 	row_id(&v[0], row->id);
 	row_id(&v[1], row->alert_id);
@@ -169,14 +176,14 @@ int call_set_ref(struct db *db, const char *id, const char *ref)
 int call_get(struct db *db, const char *id, struct call_row *row)
 {
 	const struct tc_value params[] = {DB_TEXT(id)};
-	struct tc_value v[COLUMN_COUNT];
+	struct tc_value v[READ_COUNT];
 	struct db_stmt *stmt;
 	int err;
 
-	err = db_query(db, "SELECT " COLUMNS " FROM calls WHERE id = ?", params, 1, &stmt);
+	err = db_query(db, "SELECT " READ " FROM calls WHERE id = ?", params, 1, &stmt);
 	if (err)
 		return err;
-	err = db_next(stmt, v, COLUMN_COUNT);
+	err = db_next(stmt, v, READ_COUNT);
 	if (err == 1)
 		row_read(v, row);
 	db_done(stmt);
@@ -207,7 +214,7 @@ int call_list(struct db *db, const struct call_filter *filter,
 	struct listing list;
 	int err;
 
-	listing_init(&list, "SELECT " COLUMNS " FROM calls");
+	listing_init(&list, "SELECT " READ " FROM calls");
 	listing_where_text(&list, "id IN (SELECT call_id FROM call_pages WHERE alert_id = ?)",
 			   filter->alert_id);
 	listing_where_text(&list, "state = ?", filter->state);
@@ -217,7 +224,7 @@ int call_list(struct db *db, const struct call_filter *filter,
 	listing_where_int(&list, "created_us >= ?", filter->since_us);
 	listing_where_int(&list, "created_us < ?", filter->until_us);
 	listing_where_text(&list, "id < ?", filter->before_id);
-	err = listing_run(&list, db, "id DESC", filter->limit, COLUMN_COUNT, hand_over, &reader);
+	err = listing_run(&list, db, "id DESC", filter->limit, READ_COUNT, hand_over, &reader);
 	listing_fini(&list);
 	return err;
 }
@@ -228,9 +235,9 @@ int call_list_live(struct db *db, int (*fn)(const struct call_row *row, void *ar
 
 	/* The states are named, not excluded: so the index on them serves. */
 	return rows_each(db,
-			 "SELECT " COLUMNS " FROM calls "
-			 "WHERE state IN ('queued', 'placing', 'ringing', 'answered') ORDER BY id",
-			 NULL, 0, COLUMN_COUNT, hand_over, &reader);
+			 "SELECT " READ " FROM calls "
+			 "WHERE state IN ('deferred', 'queued', 'placing', 'ringing', 'answered') ORDER BY id",
+			 NULL, 0, READ_COUNT, hand_over, &reader);
 }
 
 int call_list_alert(struct db *db, const char *alert_id,
@@ -240,10 +247,10 @@ int call_list_alert(struct db *db, const char *alert_id,
 	struct reader reader = {fn, arg};
 
 	return rows_each(db,
-			 "SELECT " COLUMNS " FROM calls "
+			 "SELECT " READ " FROM calls "
 			 "WHERE id IN (SELECT call_id FROM call_pages WHERE alert_id = ?) "
 			 "ORDER BY id",
-			 params, 1, COLUMN_COUNT, hand_over, &reader);
+			 params, 1, READ_COUNT, hand_over, &reader);
 }
 
 /* ---- what they tell ---- */
@@ -369,4 +376,61 @@ int call_list_past(struct db *db, const char *alert_id,
 			 "FROM call_pages p JOIN calls c ON c.id = p.call_id "
 			 "WHERE p.alert_id = ? ORDER BY c.id",
 			 params, 1, 9, past_hand_over, &reader);
+}
+
+int call_list_since(struct db *db, int64_t since_us,
+		    int (*fn)(const struct call_row *row, void *arg), void *arg)
+{
+	struct reader reader = {fn, arg};
+	char first[TC_ID_SIZE];
+	struct tc_value params[1];
+
+	/* ids begin with the milliseconds (RFC 9562): so the primary key serves */
+	snprintf(first, sizeof(first), "%08llx-%04llx",
+		 (unsigned long long)(since_us / 1000) >> 16,
+		 (unsigned long long)(since_us / 1000) & 0xffff);
+	params[0] = DB_TEXT(first);
+	return rows_each(db, "SELECT " COLUMNS ", NULL FROM calls WHERE id >= ? ORDER BY id",
+			 params, 1, READ_COUNT, hand_over, &reader);
+}
+
+/* ---- those that are put off ---- */
+
+int call_deferral_put(struct db *db, const char *call_id, int64_t until_us, const char *reason)
+{
+	const struct tc_value params[] = {DB_TEXT(call_id), DB_INT(until_us), DB_TEXT(reason)};
+
+	return db_run(db,
+		      "INSERT INTO call_deferrals (call_id, until_us, reason) VALUES (?, ?, ?)",
+		      params, 3);
+}
+
+int call_deferral_drop(struct db *db, const char *call_id)
+{
+	const struct tc_value params[] = {DB_TEXT(call_id)};
+
+	return db_run(db, "DELETE FROM call_deferrals WHERE call_id = ?", params, 1);
+}
+
+int call_deferral_get(struct db *db, const char *alert_id, int64_t *until_us, char **reason)
+{
+	const struct tc_value params[] = {DB_TEXT(alert_id)};
+	struct tc_value v[2];
+	struct db_stmt *stmt;
+	int err;
+
+	err = db_query(db,
+		       "SELECT d.until_us, d.reason FROM call_pages p "
+		       "JOIN call_deferrals d ON d.call_id = p.call_id WHERE p.alert_id = ? "
+		       "ORDER BY d.until_us",
+		       params, 1, &stmt);
+	if (err)
+		return err;
+	err = db_next(stmt, v, 2);
+	if (err == 1) {
+		*until_us = v[0].i;
+		*reason = row_text_or_empty(&v[1]);
+	}
+	db_done(stmt);
+	return err;
 }

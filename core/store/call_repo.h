@@ -21,6 +21,7 @@ struct call_row {
 	int64_t created_us, placed_us, ringing_us, answered_us, ended_us; /* 0 = not (yet) */
 	int64_t spoken_ms;
 	const char *keys;       /* all that were pressed, in order; never NULL */
+	const char *alert_ids;  /* all that it tells, with commas; NULL = alert_id. Not written */
 };
 
 /* That a call tells an alert, and what became of that. */
@@ -68,6 +69,12 @@ void call_told_copy(struct call_told *to, const struct call_told *from);
 int call_list_past(struct db *db, const char *alert_id,
 		   int (*fn)(const struct call_past *past, void *arg), void *arg);
 
+/* A limit has put a call off: until when, and why; no longer. */
+int call_deferral_put(struct db *db, const char *call_id, int64_t until_us, const char *reason);
+int call_deferral_drop(struct db *db, const char *call_id);
+/* Of a call that is to tell the alert: 1 found, 0 none. reason: owned by the caller */
+int call_deferral_get(struct db *db, const char *alert_id, int64_t *until_us, char **reason);
+
 struct call_filter {
 	const char *alert_id, *state, *result, *trunk, *number;
 	int64_t since_us, until_us;
@@ -78,6 +85,9 @@ int call_list(struct db *db, const struct call_filter *filter,
 	      int (*fn)(const struct call_row *row, void *arg), void *arg);
 /* All that have not ended: for start-up. */
 int call_list_live(struct db *db, int (*fn)(const struct call_row *row, void *arg), void *arg);
+/* Those that were begun since then (wall time), oldest first. */
+int call_list_since(struct db *db, int64_t since_us,
+		    int (*fn)(const struct call_row *row, void *arg), void *arg);
 /* The calls that have told an alert, oldest first. */
 int call_list_alert(struct db *db, const char *alert_id,
 		    int (*fn)(const struct call_row *row, void *arg), void *arg);

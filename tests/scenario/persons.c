@@ -241,6 +241,28 @@ static void expect_riders(struct world *w, const struct persons_line *l, char *f
 	expect_number(look_at.n, word(l, 2), "alerts in the call", fault, size);
 }
 
+static int look_deferral(struct db *db, void *arg)
+{
+	struct look *l = arg;
+	int64_t until_us;
+	char *reason = NULL;
+	int found = call_deferral_get(db, l->id, &until_us, &reason);
+
+	snprintf(l->out, sizeof(l->out), "%s", found == 1 ? reason : "none");
+	free(reason);
+	return found < 0 ? found : 0;
+}
+
+/* EXPECT deferred NAME "reason"|none */
+static void expect_deferred(struct world *w, const struct persons_line *l, char *fault, size_t size)
+{
+	struct look look_at = {.id = l->id_of(l->arg, word(l, 2))};
+
+	look(w, &look_at, look_deferral);
+	if (!strstr(look_at.out, word(l, 3)))
+		differ("deferred", look_at.out, word(l, 3), fault, size);
+}
+
 static bool expect(struct world *w, const struct persons_line *l, char *fault, size_t size)
 {
 	static const struct {
@@ -249,7 +271,8 @@ static bool expect(struct world *w, const struct persons_line *l, char *fault, s
 	} all[] = {{"went", expect_went},
 		   {"keys", expect_keys},
 		   {"calls", expect_calls},
-		   {"riders", expect_riders}};
+		   {"riders", expect_riders},
+		   {"deferred", expect_deferred}};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		if (strcmp(all[i].what, word(l, 1)) != 0)
