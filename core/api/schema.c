@@ -48,7 +48,7 @@ static const struct shape {
 	 false},
 	{"alerts", SHAPE({"items", "[alert]"}, {"next", "string?"}), false},
 	{"call",
-	 SHAPE({"id", "string"}, {"alert_id", "string"}, {"alert_ids", "[string]"},
+	 SHAPE({"id", "string"}, {"alert_id", "string"}, {"alert_ids", "strings"},
 	       {"contact_id", "string?"},
 	       {"number", "string"}, {"trunk", "string?"}, {"state", "string"},
 	       {"result", "string?"}, {"cause", "#cause?"}, {"placed_at", "time?"},
