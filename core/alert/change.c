@@ -16,6 +16,8 @@
 #include "store/store.h"
 
 #define RETRY_US (1000 * 1000)
+#define EARLY_US (10 * 1000) /* until the calls that are the reason are recorded, too; this often */
+#define EARLY_MAX 100
 
 struct change *change_new(struct alert *alert)
 {
@@ -73,6 +75,8 @@ static int tell_reason(struct db *db, struct change *c, const struct escalation_
 			  ? tally_read(db, c->row.alert_id, note->serial, note->who, &calls)
 			  : 0;
 
+	if (err == -EINPROGRESS)
+		err = 0; /* it was waited for long enough */
 	free(c->reasons[i]);
 	c->reasons[i] = calls && note->reason ? tc_asprintf("%s; %s", calls, note->reason)
 			: calls               ? tc_strdup(calls)
@@ -106,11 +110,33 @@ static int change_state(struct db *db, struct change *c)
 		   : notice_decided(db, c->row.alert_id, c->to, NULL, false, c->at_us);
 }
 
+/* A call has ended, and that is still on its way to the store. */
+static int look_at_calls(struct db *db, struct change *c)
+{
+	const struct escalation_note *note;
+	int err = 0;
+
+	c->wait = false;
+	STAILQ_FOREACH(note, &c->notes, link) {
+		char *calls = NULL;
+
+		if (note->serial <= 0 || err)
+			continue;
+		err = tally_read(db, c->row.alert_id, note->serial, note->who, &calls);
+		free(calls);
+	}
+	c->wait = err == -EINPROGRESS && c->early < EARLY_MAX;
+	return err == -EINPROGRESS ? 0 : err;
+}
+
 static int run(struct db *db, void *arg)
 {
 	struct change *c = arg;
-	int err = escalation_put(db, &c->row);
+	int err = look_at_calls(db, c);
 
+	if (err || c->wait)
+		return err;
+	err = escalation_put(db, &c->row);
 	c->known = err == -EALREADY;
 	if (err)
 		return c->known ? 0 : err;
@@ -149,6 +175,14 @@ static void done(void *arg, int err)
 	struct change *c = arg;
 
 	c->sent = false;
+	if (!err && c->wait && c->alert) {
+		c->early++;
+		loop_timer_init(&c->retry, c->alerts->loop, on_retry, c);
+		loop_timer_start_us(&c->retry, EARLY_US);
+		return;
+	}
+	if (!err && c->wait)
+		err = -EPERM; /* decided otherwise meanwhile, and nothing was written */
 	if (c->to)
 		notices_wake(c->alerts->notices); /* also after an unsure commit */
 	if (!err && !c->known)

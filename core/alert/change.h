@@ -14,7 +14,8 @@ struct change {
 	struct alerts *alerts;
 	struct alert *alert;       /* NULL: it was decided otherwise meanwhile */
 	struct loop_timer retry;
-	unsigned tries;
+	unsigned tries, early;     /* early: a call that is its reason was not recorded yet */
+	bool wait;
 	bool sent;                 /* with the store */
 	void (*told)(struct change *c, int err);
 	int64_t at_us;

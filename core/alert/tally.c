@@ -36,6 +36,7 @@ struct way {
 
 struct tally {
 	int serial;
+	bool under_way;
 	char ids[CALLS_MAX][TC_ID_SIZE];
 	size_t n;
 	struct way ways[WAYS_MAX];
@@ -46,7 +47,11 @@ static int add_id(const struct call_past *past, void *arg)
 {
 	struct tally *t = arg;
 
-	if (past->over && past->serial == t->serial && t->n < CALLS_MAX)
+	if (past->serial != t->serial)
+		return 0;
+	if (!past->over)
+		t->under_way = true;
+	else if (t->n < CALLS_MAX)
 		tc_strcopy(t->ids[t->n++], TC_ID_SIZE, past->call_id);
 	return 0;
 }
@@ -105,5 +110,5 @@ int tally_read(struct db *db, const char *alert_id, int serial, const char *who,
 		call_row_fini(&row);
 	}
 	*text = err ? NULL : in_words(&t, who);
-	return err;
+	return !err && t.under_way ? -EINPROGRESS : err;
 }

@@ -13,7 +13,7 @@ struct db;
  * The calls of one page, as they are in the store.
  *
  * text    receives it, owned by the caller; NULL: there was none
- * result  0 | negative, of the database
+ * result  0 | -EINPROGRESS the end of one is not recorded yet | negative, of the database
  * thread  store
  */
 int tally_read(struct db *db, const char *alert_id, int serial, const char *who, char **text);
