@@ -3,6 +3,7 @@
 commands for all of these."""
 import csv
 import datetime
+import http.client
 import io
 import json
 import os
@@ -269,6 +270,34 @@ def test_csv_all_or_nothing(rig):
     # only a number is the same: another person, or the same one under another name?
     e = d.post("/v1/contacts.csv", b"name,numbers\nAlicia,0049301\n")
     assert e.status == 422 and "Alice" in e.json["faults"][0]["text"]
+
+
+def test_csv_and_the_end_of_the_daemon(rig):
+    """All of a file is there or nothing, however the daemon ends; and it ends cleanly if asked to."""
+    d = rig.daemon()
+    wanted = 0                                   # contacts, if all files so far were taken
+    for turn in range(6):
+        text = "name,numbers\n" + "".join("P%d-%d,+49%d%d\n" % (turn, i, turn + 1, 10000 + i)
+                                          for i in range(2000))
+
+        def post():
+            try:
+                d.post("/v1/contacts.csv", text.encode())
+            except (OSError, http.client.HTTPException):
+                pass                             # the daemon is gone
+
+        poster = threading.Thread(target=post)
+        poster.start()
+        time.sleep(random.uniform(0, 0.2))       # wherever it is: what holds, holds at all times
+        if turn % 2:
+            d.kill9()
+        else:
+            d.stop()
+        poster.join(30)
+        d.restart()
+        there = len(d.list("/v1/contacts"))
+        assert there in (wanted, wanted + 2000), (turn, there)
+        wanted = there
 
 
 # --- commands -----------------------------------------------------------------------------------
