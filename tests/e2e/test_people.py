@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""People: schedules, policies and maintenance windows over HTTP, contacts as CSV, calendars, and the
-commands for all of these."""
+"""People: schedules, policies and maintenance windows over HTTP, contacts as CSV, calendars, and
+the commands for all of these."""
 import csv
 import datetime
 import http.client
@@ -225,8 +225,8 @@ def test_csv_round_trip_of_5000(rig):
     prober.join(30)
     assert a.status == 200 and a.json["added"] == 5000 and a.json["faults"] == [], a
     assert took < 20 and max(lags) < 1, (took, max(lags))
-    worst = float(re.search(r"^tocsin_loop_lag_worst_seconds (\S+)$", d.get("/metrics").body.decode(),
-                            re.M).group(1))
+    metrics = d.get("/metrics").body.decode()
+    worst = float(re.search(r"^tocsin_loop_lag_worst_seconds (\S+)$", metrics, re.M).group(1))
     print("5000 contacts in %.2f s, others waited %.0f ms at most, lag %.1f ms"
           % (took, max(lags) * 1e3, worst * 1e3))
     exported = d.get("/v1/contacts.csv")
@@ -273,7 +273,7 @@ def test_csv_all_or_nothing(rig):
 
 
 def test_csv_and_the_end_of_the_daemon(rig):
-    """All of a file is there or nothing, however the daemon ends; and it ends cleanly if asked to."""
+    """All of a file is there or nothing, however the daemon ends; asked to, it ends cleanly."""
     d = rig.daemon()
     wanted = 0                                   # contacts, if all files so far were taken
     for turn in range(6):
