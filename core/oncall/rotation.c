@@ -209,8 +209,9 @@ static const char *begin(struct rotation *r, const struct rotation_config *confi
 			 "is wanted, as Europe/Berlin");
 		return "timezone";
 	}
-	if (local_parse_date(config->start, &r->start_s)) {
-		snprintf(fault, size_bytes, "must be a date, as 2026-01-05");
+	/* some rules are counted from the start on: not through centuries */
+	if (local_parse_date(config->start, &r->start_s) || r->start_s < 0) {
+		snprintf(fault, size_bytes, "must be a date, as 2026-01-05, not before 1970");
 		return "start";
 	}
 	if (local_parse_time(config->handover, &time_s)) {

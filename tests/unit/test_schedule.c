@@ -159,7 +159,7 @@ static void the_ends_of_time(void **state)
 	static const char *const all[] = {
 		ROTATE("Europe/Rome", DAILY, "09:00", "2026-01-05", ABC),
 		ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=DAILY;BYHOUR=1,2,3'",
-		       "09:00", "0001-01-01", ABC),
+		       "09:00", "1970-01-01", ABC),
 		ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=MONTHLY;BYDAY=1MO'",
 		       "09:00", "2026-01-05", ABC),
 		ROTATE("Europe/Rome", "'rotation':'rrule','rrule':'FREQ=HOURLY'", "09:00",
@@ -301,6 +301,8 @@ static void bad_schedules_are_refused(void **state)
 		{LAYER("'members':['contact:Alice','contact:Eve'],'start':'2026-01-05'"),
 		 "layers[0].members[1]: there is no contact 'Eve'"},
 		{LAYER("'members':['contact:Alice'],'start':'2026-02-30'"),
+		 "layers[0].start: must be"},
+		{LAYER("'members':['contact:Alice'],'start':'1969-12-31'"),
 		 "layers[0].start: must be"},
 		{LAYER("'members':['contact:Alice']"), "layers[0].start: "},
 		{LAYER("'members':['contact:Alice'],'start':'2026-01-05','handover':'24:00'"),
