@@ -92,8 +92,8 @@ static void print_policy(const struct cli *cli, const json_t *policy)
 
 static void print_problem(const struct cli *cli, const json_t *problem)
 {
-	char *severity = format_member(problem, "severity"), *where = format_member(problem, "where"),
-	     *text = format_member(problem, "text");
+	char *severity = format_member(problem, "severity"), *text = format_member(problem, "text"),
+	     *where = format_member(problem, "where");
 	int64_t from_us = time_of(problem, "from"), until_us = time_of(problem, "until");
 	char from[FORMAT_TIME_SIZE], until[FORMAT_TIME_SIZE];
 

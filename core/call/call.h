@@ -336,8 +336,11 @@ void place_hold(struct call *call);
 /* The trunk and the line are free again. */
 void place_leave(struct call *call);
 void place_lines_free(struct caller *caller);
-/* A number for a call that is none of a page's; NULL: one is up or being set up. Then: give it back. */
+/*
+ * The line of a number, for a call that is none of a page's; NULL: somebody has it or waits for it.
+ */
 struct line *place_seize(struct caller *caller, const char *number);
+/* Give it back. */
 void place_yield(struct caller *caller, struct line *line);
 /* It waits in a queue: take it out, it is not wanted any more. */
 void place_unqueue(struct call *call);

@@ -315,8 +315,10 @@ void place_now(struct call *call)
 		queue_for_trunk(call, wait_us);
 }
 
-/* One that has named it does no longer: also when it had its turn and still waited for a trunk,
-   somebody must have the turn. */
+/*
+ * One that has named it does so no longer: also when it had its turn and still waited for a trunk,
+ * somebody must have the turn.
+ */
 static void part(struct caller *caller, struct line *line)
 {
 	struct call *next = line->busy ? NULL : TAILQ_FIRST(&line->waiting);

@@ -105,8 +105,8 @@ static void judge_policy(const struct policy_look *look)
 
 	snprintf(where, sizeof(where), "policy %s", look->name);
 	for (size_t i = 0; i < look->nobody.n && !r->facts->fallback; i++)
-		readiness_problem(r, READINESS_ERROR, "no_way_out", where, look->nobody.v[i].from_us,
-				  look->nobody.v[i].until_us,
+		readiness_problem(r, READINESS_ERROR, "no_way_out", where,
+				  look->nobody.v[i].from_us, look->nobody.v[i].until_us,
 				  "none of its steps leads to anybody, and there is no "
 				  "escalation.fallback");
 	if (json_object_size(look->met) == 1 && !r->facts->fallback)

@@ -170,7 +170,8 @@ static bool goes_on(const json_t *before, const json_t *people)
 
 /* Nobody at all, from when until when; and those who are left out all the same. */
 static void judge_period(struct readiness *r, const char *where, const char *text,
-			 const struct people *people, int64_t from_us, int64_t until_us, bool always)
+			 const struct people *people, int64_t from_us, int64_t until_us,
+			 bool always)
 {
 	const char *fault = people->fault ? people->fault : "nobody is on call";
 

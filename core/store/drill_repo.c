@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Drills (test calls) in the store: the statements on their table, and the two questions that are asked of
- * all calls to a number.
+ * Drills (test calls) in the store: the statements on their table, and the two questions that are
+ * asked of all calls to a number.
  */
 #include "store/drill_repo.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Drills (test calls) in the store, and when a number was reached last. All functions run on a store thread,
- * inside a transaction.
+ * Drills (test calls) in the store, and when a number was reached last. All functions run on a
+ * store thread, inside a transaction.
  */
 #ifndef CORE_STORE_DRILL_REPO_H
 #define CORE_STORE_DRILL_REPO_H

@@ -14,7 +14,8 @@ SAYS = {"welcome": "This is the bell.", "pin": "Please key the secret.", "one": 
         "wrong_pin": "That was wrong.", "alert": "{{message}}", "menu": "Choose.", "end": "Farewell."}
 OVER = {"call": {"attempts": 9, "window": "30m", "ring_timeout": "60s",
                  "redial": {"busy": "5m"}},
-        "prompts": {"acknowledged": "So be it.", "resolved": "The trouble is over and gone.", "inbound": SAYS}}
+        "prompts": {"acknowledged": "So be it.", "resolved": "The trouble is over and gone.",
+                    "inbound": SAYS}}
 
 
 def world(rig, numbers=NUMBER, **over):

@@ -155,7 +155,7 @@ def test_the_story_is_explained(rig):
     assert "now: acknowledged. Somebody has taken it. Acknowledged by" in text
 
 
-# --- test calls ------------------------------------------------------------------------------------
+# --- test calls -------------------------------------------------------------------------------
 
 def test_call(d, target, **fields):
     """A test call to its end."""
@@ -237,10 +237,11 @@ def test_the_daemon_dies_in_a_test_call(rig):
     phone.wait_event("CALL_INCOMING")
     d.kill9()
     d.restart()
-    proc.wait_for("the history", lambda: [c["result"] for c in d.list("/v1/test-calls")] == ["lost"])
+    proc.wait_for("the history",
+                  lambda: [c["result"] for c in d.list("/v1/test-calls")] == ["lost"])
 
 
-# --- loop-back tests -------------------------------------------------------------------------------
+# --- loop-back tests --------------------------------------------------------------------------
 
 LOOP = "+4930555"
 

@@ -55,7 +55,7 @@ static void put_policy(struct oncall_rig *rig, const char *name, const char *bod
 	free(text);
 }
 
-/* Alice and Bob change on Mondays at 9 local time; only in the night somebody by name is on call. */
+/* Alice and Bob change on Mondays at 9 local time. */
 static struct oncall_rig *world(void **state)
 {
 	struct oncall_rig *rig = *state;
@@ -168,7 +168,8 @@ static void a_gap_has_its_times(void **state)
 
 	oncall_rig_schedule(rig, NIGHTS, "nights",
 			    "{'name':'nights','timezone':'UTC','windows':[{'contact':'" ALICE "',"
-			    "'start':'2026-01-05T00:00:00','end':'2026-01-10T06:00:00','priority':1},"
+			    "'start':'2026-01-05T00:00:00','end':'2026-01-10T06:00:00',"
+			    "'priority':1},"
 			    "{'contact':'" BOB "',"
 			    "'start':'2026-01-11T00:00:00','end':'2026-02-01T00:00:00',"
 			    "'priority':1}]}");
