@@ -77,7 +77,8 @@ struct ride;
 struct line {
 	char *number; /* owned, in plain form; first: the key of the tree */
 	unsigned calls; /* that name it; the last one frees it */
-	unsigned busy;  /* calls that are up. After a restart there may be two, one of which is
+	unsigned up;    /* calls for which a trunk was asked */
+	unsigned busy;  /* calls that are up, or about to be. After a restart there may be two, one of which is
 			   only believed to be */
 	TAILQ_HEAD(, call) waiting;
 };
@@ -333,6 +334,8 @@ void place_pump(void *caller);
 /* Give it its line; take the line and a place in its trunk: one of an earlier process. */
 void place_join(struct call *call);
 void place_hold(struct call *call);
+/* Its trunk was asked. */
+void place_up(struct call *call);
 /* The trunk and the line are free again. */
 void place_leave(struct call *call);
 void place_lines_free(struct caller *caller);

@@ -58,6 +58,18 @@ void place_hold(struct call *call)
 	call->caller->live++;
 }
 
+void place_up(struct call *call)
+{
+	call->originated = true;
+	call->line->up++;
+}
+
+/* One of which nothing is recorded does not wait for those that wait for the store. */
+static bool line_busy(const struct call *call)
+{
+	return call->unrecorded ? call->line->up : call->line->busy;
+}
+
 static void line_free(struct caller *caller, struct line *line)
 {
 	tdelete(line, &caller->lines, by_number);
@@ -115,6 +127,24 @@ static void not_placed(struct call *call, enum tc_pbx_end end, const char *text)
 	monitor_ended(call, &event);
 }
 
+/* While it was being committed, one of which nothing is recorded has taken the line. */
+static void give_way(struct call *call)
+{
+	struct caller *caller = call->caller;
+	struct trunk *trunk = call->trunk;
+
+	call->trunk = call->speaker.trunk = NULL;
+	call->on_line = false;
+	call->line->busy--;
+	caller->live--;
+	call->placed_us = 0;
+	call_enter(call, CALL_QUEUED, "line");
+	wait_for(call, WAIT_LINE);
+	call_record(call, "call.queued", "another call to this number is up", NULL,
+		    "a call to %s waits", call_whom(call));
+	trunk_leave(caller->deps.trunks, trunk);
+}
+
 /* The row is committed: now the trunk may be asked. */
 static void originate(struct call *call)
 {
@@ -131,6 +161,10 @@ static void originate(struct call *call)
 		not_placed(call, TC_PBX_END_LOCAL, "not needed any more");
 		return;
 	}
+	if (call->line->up) {
+		give_way(call);
+		return;
+	}
 	err = trunk_originate(call->trunk, &o);
 	if (err) {
 		tc_log(call->trunk->instance, TC_LOG_WARN, "call %s to %s refused: %s", call->id,
@@ -139,7 +173,7 @@ static void originate(struct call *call)
 			   tc_strerror(err));
 		return;
 	}
-	call->originated = true;
+	place_up(call);
 	monitor_limit(call, caller->deps.config->ring_timeout + ANSWER_MS);
 	play_prepare(call);
 }
@@ -182,7 +216,7 @@ static int64_t pump(struct call_list *queue)
 
 	while ((call = TAILQ_FIRST(queue))) {
 		place_unqueue(call);
-		if (call->line->busy) {
+		if (line_busy(call)) {
 			wait_for(call, WAIT_LINE);
 			continue;
 		}
@@ -308,7 +342,7 @@ void place_now(struct call *call)
 
 	if (call->caller->closing)
 		return;
-	if (call->line->busy)
+	if (line_busy(call))
 		queue(call, WAIT_LINE, "another call to this number is up");
 	else if (!TAILQ_EMPTY(&call->caller->queue[call->rerouted]) ||
 		 !try_trunk(call, &wait_us)) /* not past those who wait already */
@@ -340,12 +374,14 @@ struct line *place_seize(struct caller *caller, const char *number)
 		return NULL;
 	}
 	line->busy++;
+	line->up++;
 	return line;
 }
 
 void place_yield(struct caller *caller, struct line *line)
 {
 	line->busy--;
+	line->up--;
 	part(caller, line);
 	place_pump(caller);
 }
@@ -361,6 +397,7 @@ void place_leave(struct call *call)
 	if (call->on_line) {
 		call->on_line = false;
 		line->busy--;
+		line->up -= call->originated;
 		caller->live--;
 	}
 	part(caller, line);

@@ -195,7 +195,7 @@ int caller_recover(struct caller *caller, const struct call_row *row, const stru
 	if (call->trunk) { /* one that was queued has never been up: it does not hold the line */
 		place_hold(call);
 		call->trunk->live++;
-		call->originated = true;
+		place_up(call);
 	}
 	if (!call->trunk ||
 	    trunk_recover(call->trunk, row->id, row->number, row->ref ? row->ref : ""))
