@@ -62,6 +62,8 @@ static void forget(struct limit *l, int64_t before_us)
 		old++;
 	if (l->n - old >= TIMES_MAX)
 		old = l->n - TIMES_MAX + 1;
+	if (!old)
+		return; /* nor is there memory in a new one */
 	l->n -= old;
 	memmove(l->at_us, l->at_us + old, l->n * sizeof(*l->at_us));
 }
