@@ -16,7 +16,7 @@ void outage_free(struct outage *outage);
 
 /* The store has been away since then (wall time): call somebody, unless that is being done. */
 void outage_begin(struct outage *outage, int64_t since_us, const char *why);
-/* It works: nobody is called any more, and all is written down. Costs nothing when there was none. */
+/* It works: nobody is called any more, all is written down. Costs nothing if there was none. */
 void outage_end(struct outage *outage);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests by libcurl's multi interface on libevent: queue, connections, outcome. What is asked, and
- * what the answers mean, is not known here.
+ * Requests by libcurl's multi interface on libevent: queue, connections, outcome. What is asked,
+ * and what the answers mean, is not known here.
  */
 #include "rest.h"
 
