@@ -179,6 +179,8 @@ static struct asked *ask_one_of(struct escalation *e, struct chain *chain,
 struct view {
 	struct people people;
 	bool found; /* by the eyes, which release it */
+	struct person alone; /* a number: nothing has to be looked up */
+	const char *number;
 };
 
 static void look(const struct escalation_eyes *eyes, const char *text, struct view *view)
@@ -191,6 +193,12 @@ static void look(const struct escalation_eyes *eyes, const char *text, struct vi
 		view->people.fault = tc_asprintf("'%s' %s", text, fault);
 	} else if (target.kind == TARGET_POLICY) {
 		view->people.fault = tc_strdup("a policy cannot be a target of a step");
+	} else if (target.kind == TARGET_NUMBER) {
+		view->number = target.name;
+		view->alone = (struct person){
+			.name = target.name, .numbers = &view->number, .n_numbers = 1};
+		view->people.v = &view->alone;
+		view->people.n = 1;
 	} else {
 		view->found = true;
 		eyes->find(eyes->arg, &target, eyes->now_us, &view->people);

@@ -15,69 +15,138 @@ static const char *const states[] = {"calling", "tried", "acknowledged", NULL};
 
 /* ---- out ---- */
 
-static json_t *asked_json(const struct asked *asked)
+/* Written by hand: that is done for every alert that comes in, and a tree of values costs more. */
+static void put_text(struct tc_buf *out, const char *name, const char *text)
 {
-	return json_pack("{s:s*, s:s, s:s, s:s*, s:i, s:s}", "contact", asked->contact_id, "name",
-			 asked->name, "number", asked->number, "why", asked->why, "serial",
-			 asked->serial, "state", states[asked->state]);
+	tc_buf_printf(out, "\"%s\":\"", name);
+	for (const char *c = text; *c; c++) {
+		size_t plain = 0;
+
+		while ((unsigned char)c[plain] >= ' ' && c[plain] != '"' && c[plain] != '\\')
+			plain++;
+		tc_buf_add(out, c, plain);
+		c += plain;
+		if (!*c)
+			break;
+		if (*c == '"' || *c == '\\')
+			tc_buf_printf(out, "\\%c", *c);
+		else
+			tc_buf_printf(out, "\\u%04x", (unsigned)*c);
+	}
+	tc_buf_puts(out, "\",");
 }
 
-static json_t *chain_json(const struct chain *chain)
+static void put_optional(struct tc_buf *out, const char *name, const char *text)
 {
-	json_t *people = json_array();
+	if (text)
+		put_text(out, name, text);
+}
 
+static void put_number(struct tc_buf *out, const char *name, int64_t number)
+{
+	tc_buf_printf(out, "\"%s\":%lld,", name, (long long)number);
+}
+
+static void put_truth(struct tc_buf *out, const char *name, bool truth)
+{
+	tc_buf_printf(out, "\"%s\":%s,", name, truth ? "true" : "false");
+}
+
+/* The end of an object or a list: in place of the last comma. */
+static void put_end(struct tc_buf *out, char end)
+{
+	if (out->data[out->len - 1] == ',')
+		out->data[out->len - 1] = end;
+	else
+		tc_buf_add(out, &end, 1);
+	tc_buf_puts(out, ",");
+}
+
+static void put_asked(struct tc_buf *out, const struct asked *asked)
+{
+	tc_buf_puts(out, "{");
+	put_optional(out, "contact", asked->contact_id);
+	put_text(out, "name", asked->name);
+	put_text(out, "number", asked->number);
+	put_optional(out, "why", asked->why);
+	put_number(out, "serial", asked->serial);
+	put_text(out, "state", states[asked->state]);
+	put_end(out, '}');
+}
+
+static void put_chain(struct tc_buf *out, const struct chain *chain)
+{
+	tc_buf_puts(out, "{");
+	put_text(out, "target", chain->target);
+	put_text(out, "label", chain->label);
+	put_truth(out, "over", chain->over);
+	tc_buf_puts(out, "\"people\":[");
 	for (size_t i = 0; i < chain->n; i++)
-		json_array_append_new(people, asked_json(&chain->asked[i]));
-	return json_pack("{s:s, s:s, s:b, s:o}", "target", chain->target, "label", chain->label,
-			 "over", chain->over, "people", people);
+		put_asked(out, &chain->asked[i]);
+	put_end(out, ']');
+	put_end(out, '}');
 }
 
-static json_t *acked_json(const struct escalation *e)
+static void put_acked(struct tc_buf *out, const struct escalation *e)
 {
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < e->acked_n; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s*, s:s, s:I}", "contact",
-						e->acked[i].contact_id, "name", e->acked[i].name,
-						"at", (json_int_t)e->acked[i].at_us));
-	return list;
+	tc_buf_puts(out, "\"acked\":[");
+	for (size_t i = 0; i < e->acked_n; i++) {
+		tc_buf_puts(out, "{");
+		put_optional(out, "contact", e->acked[i].contact_id);
+		put_text(out, "name", e->acked[i].name);
+		put_number(out, "at", e->acked[i].at_us);
+		put_end(out, '}');
+	}
+	put_end(out, ']');
 }
 
-static void add_hold(const struct escalation *e, json_t *all)
+static void put_holds(struct tc_buf *out, const struct escalation *e)
 {
-	if (e->held_by)
-		json_object_set_new(all, "held",
-				    json_pack("{s:s, s:I, s:I}", "by", e->held_by, "until",
-					      (json_int_t)e->held_until_us, "left",
-					      (json_int_t)e->left_ms));
-	if (e->snoozed_by)
-		json_object_set_new(all, "snoozed",
-				    json_pack("{s:s, s:I}", "by", e->snoozed_by, "until",
-					      (json_int_t)e->snoozed_until_us));
+	if (e->held_by) {
+		tc_buf_puts(out, "\"held\":{");
+		put_text(out, "by", e->held_by);
+		put_number(out, "until", e->held_until_us);
+		put_number(out, "left", e->left_ms);
+		put_end(out, '}');
+	}
+	if (e->snoozed_by) {
+		tc_buf_puts(out, "\"snoozed\":{");
+		put_text(out, "by", e->snoozed_by);
+		put_number(out, "until", e->snoozed_until_us);
+		put_end(out, '}');
+	}
 }
 
 char *escalation_format(const struct escalation *e)
 {
-	json_t *chains = json_array(), *all;
-	char *text;
+	struct tc_buf out = {0};
 
-	for (size_t i = 0; i < e->n; i++)
-		json_array_append_new(chains, chain_json(&e->chains[i]));
-	all = json_pack("{s:s, s:s*, s:s*, s:s*, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:I, s:I, "
-			"s:I, s:i, s:o}",
-			"stage", stages[e->stage], "fallback", e->fallback, "policy_id",
-			e->policy_id, "policy", e->policy, "round", e->round, "rounds", e->rounds,
-			"step", e->step, "steps", e->steps, "all", e->all, "waits", e->waits,
-			"reached", e->reached, "began", (json_int_t)e->began_us, "wait",
-			(json_int_t)e->wait_ms, "due", (json_int_t)e->due_us, "serial", e->serial,
-			"chains", chains);
+	tc_buf_puts(&out, "{");
+	put_text(&out, "stage", stages[e->stage]);
+	put_optional(&out, "fallback", e->fallback);
+	put_optional(&out, "policy_id", e->policy_id);
+	put_optional(&out, "policy", e->policy);
+	put_number(&out, "round", e->round);
+	put_number(&out, "rounds", e->rounds);
+	put_number(&out, "step", e->step);
+	put_number(&out, "steps", e->steps);
+	put_truth(&out, "all", e->all);
+	put_truth(&out, "waits", e->waits);
+	put_truth(&out, "reached", e->reached);
+	put_number(&out, "began", e->began_us);
+	put_number(&out, "wait", e->wait_ms);
+	put_number(&out, "due", e->due_us);
+	put_number(&out, "serial", e->serial);
 	if (e->acked_n)
-		json_object_set_new(all, "acked", acked_json(e));
-	add_hold(e, all);
-	text = json_dumps(all, JSON_COMPACT);
-	json_decref(all);
-	return text;
+		put_acked(&out, e);
+	put_holds(&out, e);
+	tc_buf_puts(&out, "\"chains\":[");
+	for (size_t i = 0; i < e->n; i++)
+		put_chain(&out, &e->chains[i]);
+	put_end(&out, ']');
+	put_end(&out, '}');
+	out.data[--out.len] = '\0'; /* the comma behind all of it */
+	return tc_buf_take(&out);
 }
 
 /* ---- in ---- */

@@ -162,14 +162,20 @@ static void begin(struct alert *alert, const struct asked *asked)
 			&n))
 		return;
 	reach = reach_new(alert, asked->serial, asked->contact_id, asked->name);
-	find(alert, asked->contact_id, asked->number, &people);
-	if (people.n) {
-		person = person_of(&people);
+	if (!asked->contact_id) {
+		person = (struct page_person){
+			.name = asked->name, .numbers = (const char *const *)&asked->number, .n = 1};
 		start(reach, &person, call_id, past, n);
 	} else {
-		begin_without(reach, asked->number, call_id, people.fault);
+		find(alert, asked->contact_id, asked->number, &people);
+		if (people.n) {
+			person = person_of(&people);
+			start(reach, &person, call_id, past, n);
+		} else {
+			begin_without(reach, asked->number, call_id, people.fault);
+		}
+		people_free(&people);
 	}
-	people_free(&people);
 	free(past);
 	left_taken(alert, asked->serial, call_id);
 }

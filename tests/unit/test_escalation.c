@@ -405,6 +405,21 @@ static void a_hold_before_the_beginning(void **state)
 	assert_asks(s, "0/0 a:1");
 }
 
+static void any_text_comes_back(void **state)
+{
+	struct scene *s = *state;
+
+	step(s, "contact:a", NULL, 0, false);
+	escalation_begin(&s->e, &s->eyes, NULL, &s->notes);
+	free(s->e.policy);
+	s->e.policy = tc_strdup("\"a\\b\"\n\t\x01\x1f \xc3\xbc {[,]}");
+	s->e.snoozed_by = tc_strdup("");
+	through_text(s);
+	assert_string_equal(s->e.policy, "\"a\\b\"\n\t\x01\x1f \xc3\xbc {[,]}");
+	assert_string_equal(s->e.snoozed_by, "");
+	assert_int_equal(s->e.n, 1);
+}
+
 static void what_is_no_state(void **state)
 {
 	struct scene *s = *state;
@@ -439,6 +454,7 @@ int main(void)
 		TEST(somebody_else_decides_for_all),
 		TEST(a_hold_stops_the_time),
 		TEST(a_hold_before_the_beginning),
+		TEST(any_text_comes_back),
 		TEST(what_is_no_state),
 	};
 
