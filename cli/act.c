@@ -131,7 +131,8 @@ static const struct cli_option snooze_options[] = {
 					       .options = table,                                   \
 					       .run = fn}
 
-ACT(ack, acknowledge, ack_options, "Acknowledge an alert: somebody takes care of it, the calls stop");
+ACT(ack, acknowledge, ack_options,
+    "Acknowledge an alert: somebody takes care of it, the calls stop");
 ACT(resolve, resolve, options, "Resolve an alert: it is over, the calls stop");
 ACT(cancel, cancel, options, "Cancel an alert: it was a mistake, the calls stop");
 ACT(escalate, escalate, options, "Give an alert to the next person at once");

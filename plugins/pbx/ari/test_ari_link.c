@@ -362,7 +362,9 @@ static void lists_are_asked_for_again_in_the_same_connection(void **state)
 
 static bool has_judged_speech(struct fixture *f)
 {
-	return is_up(f) && !link_healthy(f->ari->link);
+	const struct trunk *trunk = trunks_find(f->trunks, tc_instance_name(f->self));
+
+	return is_up(f) && !link_healthy(f->ari->link) && strstr(trunk->text, "speech: file:");
 }
 
 static void a_trunk_that_cannot_speak_is_unhealthy(void **state)
@@ -373,10 +375,8 @@ static void a_trunk_that_cannot_speak_is_unhealthy(void **state)
 	let_events_come(f);
 	until(f, has_judged_speech);
 	assert_non_null(strstr(link_text(f->ari->link), "speech: file:"));
-	host_rig_turn(&f->host);
 	trunk = trunks_find(f->trunks, tc_instance_name(f->self));
 	assert_false(trunk->healthy);
-	assert_non_null(strstr(trunk->text, "speech: file:"));
 	link_speech(f->ari->link, NULL);
 	assert_true(link_healthy(f->ari->link));
 }
