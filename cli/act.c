@@ -41,7 +41,8 @@ static int ask(struct cli *cli, const struct args *args, const char *method, con
 
 static json_t *body_of(const struct args *args)
 {
-	return json_pack("{s:s*, s:s*}", "by", args_get(args, "by"), "note", args_get(args, "note"));
+	return json_pack("{s:s*, s:s*}", "by", args_get(args, "by"), "note",
+			 args_get(args, "note"));
 }
 
 /* verb: the end of the path. */

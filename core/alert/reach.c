@@ -163,8 +163,9 @@ static void begin(struct alert *alert, const struct asked *asked)
 		return;
 	reach = reach_new(alert, asked->serial, asked->contact_id, asked->name);
 	if (!asked->contact_id) {
-		person = (struct page_person){
-			.name = asked->name, .numbers = (const char *const *)&asked->number, .n = 1};
+		person = (struct page_person){.name = asked->name,
+					      .numbers = (const char *const *)&asked->number,
+					      .n = 1};
 		start(reach, &person, call_id, past, n);
 	} else {
 		find(alert, asked->contact_id, asked->number, &people);
