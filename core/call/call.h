@@ -78,8 +78,8 @@ struct line {
 	char *number; /* owned, in plain form; first: the key of the tree */
 	unsigned calls; /* that name it; the last one frees it */
 	unsigned up;    /* calls for which a trunk was asked */
-	unsigned busy;  /* calls that are up, or about to be. After a restart there may be two, one of which is
-			   only believed to be */
+	unsigned busy;  /* calls that are up, or about to be. After a restart there may be two,
+			   one of which is only believed to be */
 	TAILQ_HEAD(, call) waiting;
 };
 
@@ -238,7 +238,8 @@ struct call {
 	/* pin.c: the person's PIN, before a key that decides counts */
 	struct {
 		bool ok, asking, locked;
-		int64_t deaf_us, hash_us; /* until then keys, or a hash, are for nobody, monotonic */
+		int64_t deaf_us, hash_us; /* until then keys, or a hash, are for nobody,
+					     monotonic */
 		struct ride *ride; /* on what the key decides that waits for it, what, by which */
 		int what;
 		char key;
