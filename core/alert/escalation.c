@@ -152,6 +152,7 @@ static void go_beyond(struct escalation *e, const struct escalation_eyes *eyes,
 		      struct escalation_notes *notes)
 {
 	e->due_us = e->wait_ms = 0;
+	e->left_ms = -1;
 	e->all = e->waits = false;
 	if (e->fallback || !eyes->fallback || !strcmp(eyes->fallback, e->target)) {
 		e->stage = ESCALATION_ENDING;
@@ -217,6 +218,10 @@ static bool step_begin(struct escalation *e, const struct escalation_eyes *eyes,
 	e->began_us = eyes->now_us;
 	e->wait_ms = step->wait_ms;
 	e->due_us = step->wait_ms ? eyes->now_us + step->wait_ms * 1000 : 0;
+	if (e->held_by) { /* somebody wanted it all the same: its time runs from the release on */
+		e->left_ms = step->wait_ms ? step->wait_ms : -1;
+		e->due_us = 0;
+	}
 	asking = chains_begin(e, eyes, &step->targets, &calls, &whys, &nobody);
 	calling = tc_buf_take(&calls);
 	why = tc_buf_take(&whys);

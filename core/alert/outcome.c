@@ -90,6 +90,8 @@ static struct alert *let_go_on(struct decision *d)
 static void decided(struct decision *d)
 {
 	struct alert *alert = let_go_on(d);
+	/* of a change that it has overtaken nobody knows whether it is stored: it is read again */
+	bool stays = alert && d->expires_us && !alert->change;
 	char labels[64] = "";
 
 	metrics_label(labels, sizeof(labels), "what", d->what);
@@ -98,13 +100,13 @@ static void decided(struct decision *d)
 	journal_publish(d->alerts->journal, &d->event);
 	if (d->call_id[0])
 		call_confirm(d->alerts->caller, d->call_id, d->id, d->prompt);
-	if (alert && d->expires_us)
+	if (stays)
 		book_acknowledged(alert, d->prompt, d->expires_us);
 	else if (alert)
 		book_close(alert, d->prompt);
 	else
 		resume_forget(d->alerts, d->id);
-	if (!alert && d->expires_us)
+	if (!stays && d->expires_us)
 		load_say(d->alerts, d->id, NULL);
 }
 

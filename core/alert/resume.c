@@ -20,6 +20,16 @@ struct left_past {
 	struct page_past past; /* its strings are owned */
 };
 
+/* A call that is over, in which something was decided that is not known to be stored. */
+struct left_key {
+	STAILQ_ENTRY(left_key) link;
+	char call_id[TC_ID_SIZE];
+	int serial;
+	char *number, *pressed, *result; /* owned */
+	int64_t placed_us;
+	bool known;
+};
+
 /* A call that had not ended, as one of the alerts that it tells sees it. */
 struct left_call {
 	TAILQ_ENTRY(left_call) link; /* of left->calls */
@@ -35,6 +45,7 @@ struct left {
 	struct left_past *past; /* owned */
 	size_t n;
 	TAILQ_HEAD(, left_call) calls; /* whose end is not known */
+	STAILQ_HEAD(, left_key) keys;
 };
 
 /* What is read of an open alert. */
@@ -87,6 +98,7 @@ static int add_open(const struct alert_row *row, const struct escalation_row *es
 	escalation_row_copy(&l->escalation, escalation);
 	l->left = tc_alloc(sizeof(*l->left));
 	TAILQ_INIT(&l->left->calls);
+	STAILQ_INIT(&l->left->keys);
 	STAILQ_INSERT_TAIL(&r->open, l, link);
 	return 0;
 }
@@ -114,9 +126,23 @@ static void add_past(struct left *left, int serial, const struct page_past *past
 	p->result = tc_strdup(past->result);
 }
 
+static void add_key(struct left *left, const struct call_past *row)
+{
+	struct left_key *k = tc_alloc(sizeof(*k));
+
+	tc_strcopy(k->call_id, sizeof(k->call_id), row->call_id);
+	k->serial = row->serial;
+	k->number = tc_strdup(row->number);
+	k->pressed = tc_strdup(row->pressed);
+	k->result = tc_strdup(row->result);
+	k->placed_us = row->placed_us;
+	STAILQ_INSERT_TAIL(&left->keys, k, link);
+}
+
 /* The calls made before tell how far the attempts have come. */
 static int add_progress(const struct call_past *row, void *arg)
 {
+	struct left *left = ((struct resume *)arg)->reading->left;
 	struct page_past past = {.number = row->number,
 				 .result = row->result,
 				 .use = (enum page_use)row->use,
@@ -125,7 +151,31 @@ static int add_progress(const struct call_past *row, void *arg)
 				 .ended_us = row->ended_us};
 
 	if (row->over)
-		add_past(((struct resume *)arg)->reading->left, row->serial, &past);
+		add_past(left, row->serial, &past);
+	if (row->over && row->result &&
+	    (!strcmp(row->result, "acknowledged") || !strcmp(row->result, "escalated")))
+		add_key(left, row);
+	return 0;
+}
+
+/*
+ * What followed from a key is an event of its call. One that came too late has none: it is over
+ * with the acknowledgement that was there already.
+ */
+static int know_key(const struct event_row *row, void *arg)
+{
+	bool over = !strcmp(row->what, "alert.acknowledged") ||
+		    !strcmp(row->what, "alert.reopened");
+	bool follows = over || !strcmp(row->what, "alert.partly_acknowledged") ||
+		       !strcmp(row->what, "alert.escalated");
+	struct left_key *k;
+
+	STAILQ_FOREACH(k, &((struct resume *)arg)->reading->left->keys, link) {
+		bool his = row->call_id && !strcmp(row->call_id, k->call_id);
+
+		if ((his && follows) || (over && row->at_us >= k->placed_us))
+			k->known = true;
+	}
 	return 0;
 }
 
@@ -194,6 +244,8 @@ static int read_all(struct db *db, void *arg)
 		r->reading = l;
 		if (!err)
 			err = call_list_past(db, l->row.id, add_progress, r);
+		if (!err && !STAILQ_EMPTY(&l->left->keys))
+			err = event_list_alert(db, l->row.id, know_key, r);
 	}
 	return err ? err : read_live(db, r);
 }
@@ -208,8 +260,21 @@ static void left_call_free(struct left *left, struct left_call *c)
 	free(c);
 }
 
+static void left_key_free(struct left *left)
+{
+	struct left_key *k = STAILQ_FIRST(&left->keys);
+
+	STAILQ_REMOVE_HEAD(&left->keys, link);
+	free(k->number);
+	free(k->pressed);
+	free(k->result);
+	free(k);
+}
+
 static void left_delete(struct left *left)
 {
+	while (!STAILQ_EMPTY(&left->keys))
+		left_key_free(left);
 	while (!TAILQ_EMPTY(&left->calls))
 		left_call_free(left, TAILQ_FIRST(&left->calls));
 	while (left->n--) {
@@ -417,19 +482,41 @@ void resume_settled(struct alerts *alerts)
 	done(r->arg, 0);
 }
 
-/* Its call is over. A key in it that had no consequence has one now. */
-static void call_over(struct alert *alert, struct left_call *c, const struct caller_word *word)
+static void speak_for(struct alert *alert, const struct caller_word *word, char *contact_id,
+		      char *number)
 {
 	const struct asked *asked = escalation_asks(&alert->e, word->serial);
 	struct reach speaker = {.serial = word->serial,
-				.contact_id = c->contact_id,
-				.name = asked ? asked->name : c->number,
+				.contact_id = asked ? asked->contact_id : contact_id,
+				.name = asked ? asked->name : number,
 				.all = asked && alert->e.all};
 
+	outcome_by_key(alert->alerts, alert->id, word, &speaker, NULL);
+}
+
+/* Its call is over. A key in it that had no consequence has one now. */
+static void call_over(struct alert *alert, struct left_call *c, const struct caller_word *word)
+{
 	add_past(alert->left, word->serial, &word->past);
 	if (word->pressed)
-		outcome_by_key(alert->alerts, alert->id, word, &speaker, NULL);
+		speak_for(alert, word, c->contact_id, c->number);
 	left_call_free(alert->left, c);
+}
+
+/* The same for those whose end is in the store as well. */
+static void keys_over(struct alert *alert)
+{
+	struct left *left = alert->left;
+	struct left_key *k;
+
+	for (; (k = STAILQ_FIRST(&left->keys)); left_key_free(left)) {
+		struct caller_word word = {.call_id = k->call_id, .serial = k->serial};
+
+		if (!k->known && !alert->acknowledged &&
+		    caller_decided(alert->alerts->caller, k->pressed, k->result, &word.key,
+				   &word.how))
+			speak_for(alert, &word, NULL, k->number);
+	}
 }
 
 static struct left_call *left_find(const struct left *left, const char *call_id)
@@ -499,9 +586,14 @@ static void recover_calls(struct resume *r)
 		if (caller_recover(r->alerts->caller, &c->row, c->told, c->n,
 				   wanted ? on_word : NULL, c))
 			continue;
-		for (size_t i = 0; i < c->n; i++)
+		for (size_t i = 0; i < c->n; i++) {
 			if (wants(r, c, i))
 				left_add(wants(r, c, i), c, &c->told[i]);
+			else if (wanted) /* it must not keep the call up alone */
+				caller_let_go(r->alerts->caller, c->row.id, c->told[i].alert_id,
+					      "the daemon was restarted during this call, and its "
+					      "alerts are decided");
+		}
 	}
 	caller_all_known(r->alerts->caller);
 }
@@ -534,6 +626,7 @@ static void open_one(struct resume *r, struct left_alert *l)
 	alert->expires_us = l->escalation.expires_us;
 	alert->left = l->left;
 	l->left = NULL;
+	keys_over(alert);
 }
 
 static void say_early(struct resume *r)

@@ -214,16 +214,36 @@ void ack_key(struct call *call, char key)
 		other(call, key, action);
 }
 
-/* What the earlier process perhaps could not decide any more; -1 = nothing. */
-static int pressed(const struct ride *ride)
+static int first_of(const struct caller *caller, const char *keys)
 {
 	int what = -1;
 
+	for (; *keys && what < 0; keys++)
+		what = deciding_find(ack_action(caller->deps.config, *keys));
+	return what;
+}
+
+/* What the earlier process perhaps could not decide any more; -1 = nothing. */
+static int pressed(const struct ride *ride)
+{
 	if (ride->call->acked)
 		return deciding_find("acknowledge");
-	for (const char *key = ride->pressed; *key && what < 0; key++)
-		what = deciding_find(ack_action(ride->call->caller->deps.config, *key));
-	return what;
+	return first_of(ride->call->caller, ride->pressed);
+}
+
+bool caller_decided(const struct caller *caller, const char *keys, const char *result,
+		    enum page_key *key, const char **how)
+{
+	int what = first_of(caller, keys);
+
+	*how = *keys ? BY_KEY : BY_DIALPLAN;
+	for (size_t i = 0; i < sizeof(deciding) / sizeof(*deciding) && what < 0; i++)
+		if (!strcmp(call_result_name(deciding[i].result), result)) /* keys have changed */
+			what = (int)i;
+	if (what < 0 || strcmp(call_result_name(deciding[what].result), result) != 0)
+		return false;
+	*key = deciding[what].key;
+	return true;
 }
 
 bool ack_pressed(const struct ride *ride, enum page_key *key, const char **how)

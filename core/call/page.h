@@ -185,6 +185,18 @@ struct call_told;
 int caller_recover(struct caller *caller, const struct call_row *row, const struct call_told *told,
 		   size_t n, caller_word_fn word, void *arg);
 /*
+ * What was decided in a call that is over, going by the keys that are in the store: the daemon may
+ * have died before what follows from it was.
+ *
+ * keys    that were pressed for the alert
+ * result  of the call, for the alert
+ * key     receives what it was; how: as in page_events
+ *
+ * result  false: nothing
+ */
+bool caller_decided(const struct caller *caller, const char *keys, const char *result,
+		    enum page_key *key, const char **how);
+/*
  * Nobody wants it for this alert: word is not called for it any more, and a call that nobody wants
  * for any alert is hung up once it is known to be up. Nothing happens where page_start() has taken
  * it, or that is gone.

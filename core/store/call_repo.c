@@ -343,7 +343,7 @@ static int past_hand_over(const struct tc_value *v, void *arg)
 {
 	struct past_reader *reader = arg;
 	char *number = row_text_or_empty(&v[3]), *state = row_text_or_empty(&v[4]);
-	char *result = row_text(&v[5]);
+	char *result = row_text(&v[5]), *pressed = row_text_or_empty(&v[9]);
 	struct call_past past = {
 		.serial = (int)v[1].i,
 		.attempt = (int)v[2].i,
@@ -353,6 +353,7 @@ static int past_hand_over(const struct tc_value *v, void *arg)
 		.use = (int)v[6].i,
 		.placed_us = v[7].i,
 		.ended_us = v[8].i,
+		.pressed = pressed,
 	};
 	int stop;
 
@@ -361,6 +362,7 @@ static int past_hand_over(const struct tc_value *v, void *arg)
 	free(number);
 	free(state);
 	free(result);
+	free(pressed);
 	return stop;
 }
 
@@ -372,10 +374,10 @@ int call_list_past(struct db *db, const char *alert_id,
 
 	return rows_each(db,
 			 "SELECT c.id, p.serial, p.attempt, c.number, c.state, "
-			 "COALESCE(p.result, c.result), p.used, c.placed_us, c.ended_us "
+			 "COALESCE(p.result, c.result), p.used, c.placed_us, c.ended_us, p.pressed "
 			 "FROM call_pages p JOIN calls c ON c.id = p.call_id "
 			 "WHERE p.alert_id = ? ORDER BY c.id",
-			 params, 1, 9, past_hand_over, &reader);
+			 params, 1, 10, past_hand_over, &reader);
 }
 
 int call_list_since(struct db *db, int64_t since_us,

@@ -43,6 +43,7 @@ struct call_past {
 	const char *result;     /* may be NULL */
 	int use;
 	int64_t placed_us, ended_us;
+	const char *pressed;    /* the keys that were pressed for this alert */
 };
 
 void call_row_fini(struct call_row *row);
