@@ -369,6 +369,8 @@ static void reopen(struct course *x)
 			tc_asprintf("it was not resolved within %s",
 				    quantity_format_duration(length, after_ms)));
 	escalation_reset(&alert->e);
+	free(alert->e.held_by); /* as it was when it was acknowledged: is it now? */
+	alert->e.held_by = NULL;
 	hold_look(alert, &x->eyes, &x->change->notes);
 	if (!alert->e.held_by)
 		escalation_begin(&alert->e, &x->eyes, "the acknowledgement has expired",

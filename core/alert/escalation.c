@@ -513,6 +513,16 @@ char *escalation_acknowledged_by(const struct escalation *e)
 
 /* ---- holds ---- */
 
+static void look_at_ack_timeout(struct escalation *e, const struct escalation_eyes *eyes)
+{
+	struct ladder l;
+	char fault[200];
+
+	e->ack_timeout_ms = eyes->ack_timeout_ms;
+	if (ladder_look(e, eyes, &l, fault, sizeof(fault)))
+		e->ack_timeout_ms = l.ack_timeout_ms;
+}
+
 static void go_on_after_hold(struct escalation *e, const struct escalation_eyes *eyes,
 			     const char *reason, struct escalation_notes *notes)
 {
@@ -555,6 +565,8 @@ bool escalation_hold(struct escalation *e, const struct escalation_eyes *eyes, c
 	}
 	if (e->held_by && !strcmp(e->held_by, by) && e->held_until_us == until_us)
 		return false;
+	if (e->stage == ESCALATION_NEW) /* it may be acknowledged before it begins */
+		look_at_ack_timeout(e, eyes);
 	if (!e->held_by) {
 		e->left_ms = !e->due_us                ? -1
 			     : e->due_us > eyes->now_us ? (e->due_us - eyes->now_us) / 1000

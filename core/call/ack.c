@@ -154,7 +154,13 @@ static void first(struct ride *ride, int what, char key, const char *action)
 	call->acked_us = what == deciding_find("acknowledge")
 				 ? loop_now_us(call->caller->deps.loop)
 				 : 0;
-	if (pin_needed(call) && !call->hung_up) {
+	if (pin_needed(call) && call->hung_up) {
+		call->acked_us = 0;
+		note_key(call, ride, key, action,
+			 "it does not count: the PIN cannot be asked for any more");
+		return;
+	}
+	if (pin_needed(call)) {
 		note_key(call, ride, key, action, "it counts once the PIN is keyed");
 		pin_ask(ride, what, key);
 		return;

@@ -53,10 +53,11 @@ static bool same_numbers(const struct callee *callee, const struct page_person *
 	return same;
 }
 
-/* His turn begins anew when his numbers have changed. */
+/* His turn begins anew when his numbers have changed, also for those who call him already. */
 static void take_numbers(struct callee *callee, const struct page_person *p)
 {
 	struct recall before = callee->recall;
+	struct page *page;
 
 	if (same_numbers(callee, p))
 		return;
@@ -68,6 +69,8 @@ static void take_numbers(struct callee *callee, const struct page_person *p)
 	recall_init(&callee->recall, callee->n);
 	callee->recall.due_us = before.due_us;
 	callee->recall.last_us = before.last_us;
+	TAILQ_FOREACH(page, &callee->pages, of_callee)
+		recall_renumber(&page->recall, callee->n);
 }
 
 static void take_person(struct callee *callee, const struct page_person *p)

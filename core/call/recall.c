@@ -81,6 +81,13 @@ void recall_init(struct recall *r, size_t numbers)
 	*r = (struct recall){.numbers = numbers < RECALL_NUMBERS ? numbers : RECALL_NUMBERS};
 }
 
+void recall_renumber(struct recall *r, size_t numbers)
+{
+	r->numbers = numbers < RECALL_NUMBERS ? numbers : RECALL_NUMBERS;
+	r->tried = r->ever = 0;
+	r->next = 0;
+}
+
 /* The next number at once, or from the first one again after the interval. */
 static void next_number(struct recall *r, const struct recall_end *end, int64_t wait_ms)
 {

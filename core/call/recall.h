@@ -38,6 +38,8 @@ struct recall_end {
 };
 
 void recall_init(struct recall *r, size_t numbers);
+/* The person has other numbers now: each of them is to be tried. */
+void recall_renumber(struct recall *r, size_t numbers);
 /* A call of this attempt is under way: those before it were used up. */
 void recall_begin(struct recall *r, int attempt);
 void recall_add(struct recall *r, const struct config_call *config, const struct recall_end *end);
