@@ -243,9 +243,13 @@ static char *label_of(const struct escalation_eyes *eyes, const char *text)
 	return tc_strdup(label);
 }
 
-static void explain(struct tc_buf *whys, const struct asked *asked, const struct people *people)
+/* Why it is he of those to whom a target leads: of a number and of a contact there is one only. */
+static void explain(struct tc_buf *whys, const struct chain *chain, const struct asked *asked,
+		    const struct people *people)
 {
-	if (asked && asked->why && *asked->why) {
+	bool plain = !strncmp(chain->target, "contact:", strlen("contact:"));
+
+	if (!plain && asked && asked->why && *asked->why) {
 		add_to_list(whys, "; ", asked->name);
 		tc_buf_printf(whys, ": %s", asked->why);
 	}
@@ -271,7 +275,7 @@ size_t chains_begin(struct escalation *e, const struct escalation_eyes *eyes,
 		chain->label = label_of(eyes, chain->target);
 		look(eyes, chain->target, &view);
 		asked = ask_one_of(e, chain, &view.people, &before);
-		explain(whys, asked, &view.people);
+		explain(whys, chain, asked, &view.people);
 		if (asked && !escalation_asks(e, asked->serial))
 			add_to_list(calls, ", ", asked->name);
 		else if (!asked && !chain->n)
