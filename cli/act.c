@@ -13,8 +13,8 @@
 static int ask(struct cli *cli, const struct args *args, const char *method, const char *verb,
 	       json_t *body)
 {
-	char id[FIND_ID_SIZE], *path, *state;
-	json_t *alert = NULL;
+	char id[FIND_ID_SIZE], date[FORMAT_TIME_SIZE], *path, *state, *by;
+	json_t *alert = NULL, *held;
 	int code = find_alert(cli, args->words[0], id);
 
 	if (code) {
@@ -29,10 +29,17 @@ static int ask(struct cli *cli, const struct args *args, const char *method, con
 	if (cli->json) {
 		format_json(cli, alert);
 	} else {
+		held = json_object_get(alert, "held");
 		state = format_member(alert, "state");
 		printf("alert %s ", id);
+		by = format_member(held, "by");
 		format_put(cli, format_tone_of(state), state);
+		if (*by)
+			printf(", held back by %s until %s", by,
+			       format_date(date, format_parse_time(json_string_value(
+							 json_object_get(held, "until")))));
 		putchar('\n');
+		free(by);
 		free(state);
 	}
 	json_decref(alert);

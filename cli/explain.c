@@ -217,7 +217,7 @@ static void print_head(const struct cli *cli, const json_t *alert)
 static const char *state_means(const char *state)
 {
 	static const char *const means[][2] = {
-		{"open", "It is open: people are still being called, or about to be."},
+		{"open", "People are being called, or are about to be."},
 		{"acknowledged", "Somebody has taken it."},
 		{"resolved", "It is over."},
 		{"cancelled", "It was cancelled."},

@@ -76,7 +76,10 @@ static void print_alerts(const struct cli *cli, const json_t *items)
 		const json_t *alert = json_array_get(items, i);
 
 		add_id(&t, cli, alert, "id");
-		table_add_state(&t, alert, "state");
+		if (json_is_object(json_object_get(alert, "held")))
+			table_add(&t, TONE_FAINT, format_text("open, held"));
+		else
+			table_add_state(&t, alert, "state");
 		table_add_member(&t, TONE_PLAIN, alert, "severity");
 		add_ago(&t, alert, "created_at");
 		table_add_member(&t, TONE_PLAIN, alert, "target");

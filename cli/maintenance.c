@@ -158,6 +158,9 @@ static int add(struct cli *cli, const struct args *args)
 
 	if (!end == !length)
 		return args_wrong(args, "one of --for and --end is needed");
+	if (length && format_parse_span(length) < 0)
+		return args_wrong(args, "--for %s: a length of time is wanted, as 30m, 2h or 7d",
+				  length);
 	start = start ? moment(from, start, format_now()) : format_rfc3339(from, format_now());
 	end = end ? moment(to, end, format_now()) : moment(to, length, format_parse_time(start));
 	matchers = read_matchers(args, &code);

@@ -206,7 +206,8 @@ static json_t *read_json(const char *file)
 	json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	free(text);
 	if (!json)
-		fprintf(stderr, "tocsin: %s: line %d: %s\n", file, error.line, error.text);
+		fprintf(stderr, "tocsin: %s: line %d: %s\n",
+			strcmp(file, "-") ? file : "standard input", error.line, error.text);
 	else if (!json_is_string(json_object_get(json, "name")))
 		fprintf(stderr, "tocsin: %s: a JSON object with a name is wanted\n", file);
 	if (json && json_is_string(json_object_get(json, "name")))

@@ -139,6 +139,9 @@ static void print_all(const struct cli *cli, const json_t *answer)
 	print_trunks(cli, json_object_get(answer, "trunks"));
 	json_array_foreach (json_object_get(answer, "policies"), i, v)
 		print_policy(cli, v);
+	if (!json_array_size(json_object_get(answer, "policies")) && !json_array_size(targets))
+		printf("\nno policy and no schedule: only alerts for a number or a contact reach "
+		       "anybody\n");
 	if (json_array_size(targets))
 		printf("\nof no policy\n");
 	json_array_foreach (targets, i, v)

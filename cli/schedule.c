@@ -219,6 +219,9 @@ static int override(struct cli *cli, const struct args *args)
 	}
 	if (!code && cli->json)
 		format_json(cli, changed);
+	else if (!code)
+		printf("schedule %s: %s stands in from %s until %s\n", args->words[0],
+		       args->words[1], args_get(args, "start"), args_get(args, "end"));
 	json_decref(changed);
 	free(etag);
 	free(path);

@@ -60,6 +60,45 @@ static void print_times(const json_t *alert)
 	free(by);
 }
 
+/* "step 2 of 3 of policy default, round 1: Alice (tried), Bob (calling)" */
+static void print_escalation(const json_t *alert)
+{
+	const json_t *e = json_object_get(alert, "escalation"), *person;
+	char *policy = format_member(e, "policy"), *all;
+	size_t i;
+
+	all = *policy ? format_text("step %lld of %lld of policy %s, round %lld: ",
+				    (long long)json_integer_value(json_object_get(e, "step")),
+				    (long long)json_integer_value(json_object_get(e, "steps")),
+				    policy,
+				    (long long)json_integer_value(json_object_get(e, "round")))
+		      : format_text("%s", "");
+	json_array_foreach (json_object_get(e, "people"), i, person) {
+		char *name = format_member(person, "name"), *state = format_member(person, "state");
+		char *more = format_text("%s%s%s (%s)", all, i ? ", " : "", name, state);
+
+		free(name);
+		free(state);
+		free(all);
+		all = more;
+	}
+	line("escalation", i ? all : format_text("%s", ""));
+	if (!i)
+		free(all);
+	free(policy);
+}
+
+static void print_hold(const json_t *alert)
+{
+	const json_t *held = json_object_get(alert, "held");
+	char *by = format_member(held, "by"), date[FORMAT_TIME_SIZE];
+
+	if (*by)
+		line("held back", format_text("by %s, until %s: nobody is called", by,
+					      format_date(date, time_of(held, "until"))));
+	free(by);
+}
+
 static void print_head(const struct cli *cli, const json_t *alert)
 {
 	char *id = format_member(alert, "id"), *state = format_member(alert, "state");
@@ -75,6 +114,8 @@ static void print_head(const struct cli *cli, const json_t *alert)
 	line("dedup key", format_member(alert, "dedup_key"));
 	line("labels", labels_of(alert));
 	print_times(alert);
+	print_escalation(alert);
+	print_hold(alert);
 	free(id);
 	free(state);
 	free(target);

@@ -225,6 +225,11 @@ const struct asked *chain_next(struct escalation *e, const struct escalation_eye
 	return asked;
 }
 
+bool chain_is_schedule(const struct chain *chain)
+{
+	return !strncmp(chain->target, "schedule:", 9) || !strcmp(chain->target, "oncall");
+}
+
 static void add_to_list(struct tc_buf *list, const char *separator, const char *text)
 {
 	if (list->len)
@@ -243,13 +248,11 @@ static char *label_of(const struct escalation_eyes *eyes, const char *text)
 	return tc_strdup(label);
 }
 
-/* Why it is he of those to whom a target leads: of a number and of a contact there is one only. */
+/* Why it is he of those to whom a schedule leads; what a number or a contact means is plain. */
 static void explain(struct tc_buf *whys, const struct chain *chain, const struct asked *asked,
 		    const struct people *people)
 {
-	bool plain = !strncmp(chain->target, "contact:", strlen("contact:"));
-
-	if (!plain && asked && asked->why && *asked->why) {
+	if (chain_is_schedule(chain) && asked && asked->why && *asked->why) {
 		add_to_list(whys, "; ", asked->name);
 		tc_buf_printf(whys, ": %s", asked->why);
 	}

@@ -253,7 +253,7 @@ static void say_snooze(struct course *x, struct word *word)
 	e->snoozed_until_us = on ? word->until_us : 0;
 	note_call(x, "alert.snoozed",
 		  on ? tc_asprintf("snoozed by %s until %s", word->by,
-				   rfc3339_format(until, word->until_us))
+				   rfc3339_format_seconds(until, word->until_us))
 		     : tc_asprintf("snooze ended by %s", word->by),
 		  word);
 	hold_look(x->alert, &x->eyes, &x->change->notes);

@@ -348,11 +348,6 @@ static void all_tried(struct escalation *e, const struct escalation_eyes *eyes, 
 	free(left);
 }
 
-static bool is_schedule(const struct chain *chain)
-{
-	return !strncmp(chain->target, "schedule:", 9) || !strcmp(chain->target, "oncall");
-}
-
 /* Its person is used up, or passed over: ask the next one. */
 static bool chain_go_on(struct escalation *e, const struct escalation_eyes *eyes,
 			struct chain *chain, const struct cause *cause,
@@ -368,7 +363,7 @@ static bool chain_go_on(struct escalation *e, const struct escalation_eyes *eyes
 				       tc_asprintf("calls %s, next in %s", asked->name,
 						   chain->label),
 				       both(cause->words, asked->why));
-	else if (is_schedule(chain))
+	else if (chain_is_schedule(chain))
 		note = escalation_note(notes, "escalation.nobody",
 				       tc_asprintf("nobody is left in %s", chain->label),
 				       tc_strdup(cause->words));
@@ -577,7 +572,7 @@ bool escalation_hold(struct escalation *e, const struct escalation_eyes *eyes, c
 	e->held_until_us = until_us;
 	escalation_note(notes, "alert.held",
 			tc_asprintf("held back by %s until %s: nobody is called", by,
-				    rfc3339_format(until, until_us)),
+				    rfc3339_format_seconds(until, until_us)),
 			tc_strdup(reason));
 	return true;
 }

@@ -206,6 +206,8 @@ const struct asked *chain_next(struct escalation *e, const struct escalation_eye
 			       struct chain *chain);
 /* All chains are over, or satisfied. */
 bool chains_over(const struct escalation *e);
+/* Whether it leads to several, one after the other. */
+bool chain_is_schedule(const struct chain *chain);
 /* The one whom it asks now; NULL = nobody. */
 struct asked *chain_asks(const struct chain *chain);
 /* Its person, or one of those before, has acknowledged. */

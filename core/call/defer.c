@@ -26,7 +26,7 @@ void defer_until(struct call *call, int64_t until_us, char *why)
 	if (call->state != CALL_DEFERRED)
 		call_enter(call, CALL_DEFERRED, "limit");
 	call_record(call, "call.deferred", why, NULL, "a call to %s is deferred until %s",
-		    call_whom(call), rfc3339_format(at, until_us));
+		    call_whom(call), rfc3339_format_seconds(at, until_us));
 }
 
 static void on_due(void *arg)

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include <tocsin/alloc.h>
@@ -35,6 +36,16 @@ const char *rfc3339_format(char buf[RFC3339_SIZE], int64_t wall_us)
 	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900,
 		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)us);
 	tc_strcopy(buf, RFC3339_SIZE, text);
+	return buf;
+}
+
+const char *rfc3339_format_seconds(char buf[RFC3339_SIZE], int64_t wall_us)
+{
+	char *fraction;
+
+	rfc3339_format(buf, wall_us);
+	fraction = strchr(buf, '.');
+	tc_strcopy(fraction, RFC3339_SIZE - (size_t)(fraction - buf), "Z");
 	return buf;
 }
 

@@ -65,6 +65,24 @@ def test_ack_by_command(rig):
     cli("ack", ident, code=FAILED)
 
 
+def test_what_holds_an_alert_back_is_shown(rig):
+    peer = rig.peer(sipp.ring())
+    d = rig.daemon(peer, over={"call": {"ring_timeout": "60s"}})
+    cli = Cli(d)
+    assert "no policy" in cli("readiness")
+    cli("contact", "add", "Alice", "--number", NUMBER)
+    cli("maintenance", "add", "move", "--match", "host=db1", "--for", "2x", code=USAGE)
+    cli("maintenance", "add", "move", "--match", "host=db1", "--for", "2h")
+    held = cli.json("alert", "--to", NUMBER, "--label", "host=db1", "Fire")["id"]
+    assert re.search(r"open, held\s", cli("alerts"))
+    assert "by maintenance move, until" in cli("show", held)
+    assert re.search(r"until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ: nobody", cli("explain", held))
+    other = cli.json("alert", "--to", "contact:Alice", "Flood")["id"]
+    d.wait_call(other, "ringing")
+    assert re.search(r"escalation +Alice \(calling\)", cli("show", other))
+    assert "held back by snooze" in cli("alert", "snooze", other, "--for", "1h")
+
+
 def test_watch_shows_what_happens(rig, tmp_path):
     peer = rig.peer(sipp.answer(sipp.pause(100) + sipp.info("4", 1)))
     d = rig.daemon(peer)
