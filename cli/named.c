@@ -200,16 +200,16 @@ static json_t *read_json(const char *file)
 	json_t *json = NULL;
 	size_t len;
 	char *text = named_read_file(file, &len);
+	const char *shown = strcmp(file, "-") ? file : "standard input";
 
 	if (!text)
 		return NULL;
 	json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	free(text);
 	if (!json)
-		fprintf(stderr, "tocsin: %s: line %d: %s\n",
-			strcmp(file, "-") ? file : "standard input", error.line, error.text);
+		fprintf(stderr, "tocsin: %s: line %d: %s\n", shown, error.line, error.text);
 	else if (!json_is_string(json_object_get(json, "name")))
-		fprintf(stderr, "tocsin: %s: a JSON object with a name is wanted\n", file);
+		fprintf(stderr, "tocsin: %s: a JSON object with a name is wanted\n", shown);
 	if (json && json_is_string(json_object_get(json, "name")))
 		return json;
 	json_decref(json);

@@ -114,7 +114,8 @@ static void print_head(const struct cli *cli, const json_t *alert)
 	line("dedup key", format_member(alert, "dedup_key"));
 	line("labels", labels_of(alert));
 	print_times(alert);
-	print_escalation(alert);
+	if (!strcmp(state, "open")) /* what was is in the timeline */
+		print_escalation(alert);
 	print_hold(alert);
 	free(id);
 	free(state);

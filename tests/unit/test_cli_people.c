@@ -146,7 +146,7 @@ static void put_wants_an_object_with_a_name(void **state)
 		cli_run(&run);
 		cli_status(&run, 2);
 		assert_int_equal(run.connections, 0);
-		cli_contains(&run.err, "tocsin: -: ");
+		cli_contains(&run.err, "tocsin: standard input: ");
 		cli_run_fini(&run);
 	}
 }
