@@ -99,6 +99,8 @@ struct alerts {
 	TAILQ_HEAD(, batch) unsure;       /* taken in, and perhaps stored */
 	TAILQ_HEAD(, load) loads;         /* being read */
 	struct loop_timer windows;        /* when a maintenance window begins or ends */
+	struct loop_timer clock;          /* whether the wall clock was set */
+	int64_t ahead_us;                 /* by how much it is ahead of the loop's */
 	struct notices *notices;          /* NULL: nobody is told what becomes of them */
 	struct resume *resume; /* while what was left open is taken up again */
 };

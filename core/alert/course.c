@@ -349,6 +349,8 @@ static void look_at_open(struct course *x)
 	if (!look_at_words(x) || x->change->to)
 		return;
 	look_at_pages(x);
+	if (e->due_us > x->eyes.now_us + e->wait_ms * 1000) /* the clock was set back */
+		e->due_us = x->eyes.now_us + e->wait_ms * 1000;
 	if (e->due_us && e->due_us <= x->eyes.now_us && !e->held_by) {
 		escalation_due(e, &x->eyes, &x->change->notes);
 		x->changed = true;

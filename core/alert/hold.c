@@ -12,6 +12,8 @@
 
 #define WAKE_AT_ONCE 20
 #define WAKE_APART_US 1000
+#define CLOCK_US (20 * 1000 * 1000)  /* how often it is looked whether the wall clock was set */
+#define CLOCK_SET_US (1000 * 1000)   /* and by how much that has to be */
 
 /* What holds, and until when; by: owned by the caller, NULL = nothing. */
 static char *holder(const struct alerts *alerts, const struct alert_row *row, const json_t *labels,
@@ -98,14 +100,35 @@ static void on_boundary(void *arg)
 	wait_for_next(arg);
 }
 
+static int64_t wall_ahead_us(const struct alerts *alerts)
+{
+	return loop_wall_us(alerts->loop) - loop_now_us(alerts->loop);
+}
+
+/* Timers go by the other clock: what waits for an instant waits anew when that is set. */
+static void on_clock(void *arg)
+{
+	struct alerts *alerts = arg;
+	int64_t ahead_us = wall_ahead_us(alerts);
+
+	if (llabs(ahead_us - alerts->ahead_us) > CLOCK_SET_US)
+		on_boundary(alerts);
+	alerts->ahead_us = ahead_us;
+	loop_timer_start_us(&alerts->clock, CLOCK_US);
+}
+
 void hold_start(struct alerts *alerts)
 {
 	loop_timer_init(&alerts->windows, alerts->loop, on_boundary, alerts);
+	loop_timer_init(&alerts->clock, alerts->loop, on_clock, alerts);
+	alerts->ahead_us = wall_ahead_us(alerts);
+	loop_timer_start_us(&alerts->clock, CLOCK_US);
 	documents_listen(oncall_maintenance(alerts->oncall), on_boundary, alerts);
 }
 
 void hold_stop(struct alerts *alerts)
 {
 	loop_timer_stop(&alerts->windows);
+	loop_timer_stop(&alerts->clock);
 	documents_listen(oncall_maintenance(alerts->oncall), NULL, NULL);
 }

@@ -98,5 +98,7 @@ int64_t limit_until(const struct limits *limits, const char *key, int64_t calls,
 	if (!l || calls <= 0 || (int64_t)l->n < calls)
 		return 0;
 	until_us = l->at_us[l->n - (size_t)calls] + within_us;
+	if (until_us > now_us + within_us) /* the clock was set back */
+		until_us = now_us + within_us;
 	return until_us > now_us ? until_us : 0;
 }

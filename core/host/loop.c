@@ -34,6 +34,7 @@ struct loop {
 	struct event_base *base;
 	enum loop_clock clock;
 	int64_t virtual_us; /* LOOP_VIRTUAL: time passed; atomic */
+	int64_t set_us;     /* the same: by how much the wall clock was set; atomic */
 	/* timers: a binary heap, slot 1 is the next one due */
 	struct loop_timer **heap;
 	size_t heap_n, heap_cap;
@@ -85,7 +86,10 @@ int64_t loop_now_us(const struct loop *loop)
 
 int64_t loop_wall_us(const struct loop *loop)
 {
-	return loop->clock == LOOP_REAL ? tc_wall_us() : VIRTUAL_EPOCH_US + virtual_us(loop);
+	int64_t set_us = __atomic_load_n(&loop->set_us, __ATOMIC_RELAXED);
+
+	return loop->clock == LOOP_REAL ? tc_wall_us()
+					: VIRTUAL_EPOCH_US + virtual_us(loop) + set_us;
 }
 
 /* ---- timers ---- */
@@ -331,6 +335,11 @@ bool loop_turn(struct loop *loop)
 void loop_advance_us(struct loop *loop, int64_t us)
 {
 	__atomic_store_n(&loop->virtual_us, loop->virtual_us + us, __ATOMIC_RELAXED);
+}
+
+void loop_set_wall_us(struct loop *loop, int64_t by_us)
+{
+	__atomic_store_n(&loop->set_us, loop->set_us + by_us, __ATOMIC_RELAXED);
 }
 
 /* ---- watchdog ---- */

@@ -60,6 +60,8 @@ static inline bool loop_timer_armed(const struct loop_timer *t)
 bool loop_turn(struct loop *loop);
 int64_t loop_next_us(const struct loop *loop);
 void loop_advance_us(struct loop *loop, int64_t us);
+/* The same: the wall clock is set, forward or back. */
+void loop_set_wall_us(struct loop *loop, int64_t by_us);
 /*
  * The watchdog's figures: milliseconds the loop was late at its last tick, and the worst of the
  * last minute.

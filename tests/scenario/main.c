@@ -166,6 +166,14 @@ static void do_clock(struct run *r, const struct words *w)
 		fail(r, "'%s' is no instant to come", word(w, 1));
 }
 
+static void do_jump(struct run *r, const struct words *w)
+{
+	bool back = word(w, 1)[0] == '-';
+	int64_t by_us = duration_us(r, word(w, 1) + back);
+
+	world_jump(r->world, back ? -by_us : by_us);
+}
+
 /* SCHEDULE|POLICY|MAINTENANCE NAME ... */
 static void do_document(struct run *r, const struct words *w)
 {
@@ -527,6 +535,7 @@ static const struct {
 	{"SCHEDULE", false, do_document}, {"POLICY", false, do_document},
 	{"MAINTENANCE", false, do_document}, {"DROP", false, do_drop},
 	{"SNOOZE", false, do_snooze}, {"CLOCK", false, do_clock},
+	{"JUMP", false, do_jump},
 	{"STORE", false, do_store},   {"STOP", false, do_stop},      {"EXPECT", false, do_expect},
 };
 

@@ -342,6 +342,11 @@ bool world_pass_until(struct world *w, const char *rfc3339)
 	return true;
 }
 
+void world_jump(struct world *w, int64_t by_us)
+{
+	loop_set_wall_us(w->loop, by_us);
+}
+
 int64_t world_now_us(const struct world *w)
 {
 	return loop_now_us(w->loop);

@@ -35,6 +35,8 @@ void world_settle(struct world *w);
 void world_pass(struct world *w, int64_t us);
 /* Let time pass until an instant; false: it is over, or none. */
 bool world_pass_until(struct world *w, const char *rfc3339);
+/* The wall clock is set. */
+void world_jump(struct world *w, int64_t by_us);
 int64_t world_now_us(const struct world *w);
 
 /*
