@@ -101,14 +101,20 @@ static void print_entry(const struct cli *cli, const json_t *entry, const char *
 
 /* ---- calls ---- */
 
-/* "calling Alice by trunk office": whom; NULL: it does not say so. Owned by the caller. */
+/*
+ * Whom "calling Alice by trunk office" and "told together with 2 other alerts in a call to Alice"
+ * name; NULL: it does not say so. Owned by the caller.
+ */
 static char *callee(const json_t *entry)
 {
+	static const char among[] = " in a call to ";
 	char *text = format_member(entry, "text"), *from, *to, *whom = NULL;
 
+	if (!strncmp(text, "told together with ", 19) && (from = strstr(text, among)))
+		whom = format_text("%s", from + strlen(among));
 	from = strncmp(text, "calling ", 8) ? NULL : text + 8;
 	to = from ? strstr(from, " by trunk ") : NULL;
-	if (to)
+	if (to && !whom)
 		whom = format_text("%.*s", (int)(to - from), from);
 	free(text);
 	return whom;
@@ -221,7 +227,7 @@ static const char *state_means(const char *state)
 		{"acknowledged", "Somebody has taken it."},
 		{"resolved", "It is over."},
 		{"cancelled", "It was cancelled."},
-		{"exhausted", "Everybody was tried, and nobody has taken it."},
+		{"exhausted", "Nobody has taken it, and nobody is left to be called."},
 	};
 
 	for (size_t i = 0; i < sizeof(means) / sizeof(*means); i++)

@@ -188,6 +188,9 @@ static void done(void *arg, int err)
 	if (!err && !c->known)
 		for (size_t i = 0; i < c->n; i++)
 			journal_publish(c->alerts->journal, &c->events[i]);
+	if (!err && c->to && !strcmp(c->to, "exhausted"))
+		tc_log(NULL, TC_LOG_WARN, "alert %s is exhausted: nobody has acknowledged it",
+		       c->row.alert_id);
 	if (err == -ESTALE)
 		tc_log(NULL, TC_LOG_ERROR, "alert %s: somebody else works on it",
 		       c->row.alert_id);

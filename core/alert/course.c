@@ -216,7 +216,9 @@ static void exhaust(struct course *x)
 	x->change->to = "exhausted";
 	x->changed = true;
 	note = escalation_note(&x->change->notes, "alert.exhausted",
-			       tc_strdup("everybody was tried, nobody pressed a key"),
+			       tc_strdup(x->alert->e.serial
+						 ? "everybody was tried, nobody pressed a key"
+						 : "there was nobody who could be called"),
 			       tc_strdup(x->used_up ? x->used_up : "nobody further to call"));
 	note->serial = x->serial;
 	note->who = tc_strdup(x->who);

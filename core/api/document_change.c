@@ -61,16 +61,17 @@ static int run(struct db *db, void *arg)
 static void refuse(const struct change *ch, int err)
 {
 	const char *name = ch->res->kind->name;
+	const char *noun = strcmp(name, "maintenance") ? name : "maintenance window";
 
 	switch (err) {
 	case -ENOENT:
-		tc_http_problem(ch->req, 404, NULL, "there is no such %s", name);
+		tc_http_problem(ch->req, 404, NULL, "there is no such %s", noun);
 		break;
 	case -ESTALE:
 		api_version_gone(ch->req, name);
 		break;
 	case -EEXIST:
-		tc_http_problem(ch->req, 409, "name", "there is a %s with this name", name);
+		tc_http_problem(ch->req, 409, "name", "there is a %s with this name", noun);
 		break;
 	default:
 		api_busy(ch->req);

@@ -88,7 +88,8 @@ const struct document *document_of(struct tc_http_req *req, const struct api_doc
 		return NULL;
 	doc = documents_find(res->docs, id);
 	if (!doc)
-		tc_http_problem(req, 404, NULL, "there is no such %s", res->kind->name);
+		tc_http_problem(req, 404, NULL, "there is no such %s%s", res->kind->name,
+				strcmp(res->kind->name, "maintenance") ? "" : " window");
 	return doc;
 }
 

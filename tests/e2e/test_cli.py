@@ -80,6 +80,10 @@ def test_what_holds_an_alert_back_is_shown(rig):
     other = cli.json("alert", "--to", "contact:Alice", "Flood")["id"]
     d.wait_call(other, "ringing")
     assert re.search(r"escalation +Alice \(calling\)", cli("show", other))
+    rides = cli.json("alert", "--to", "contact:Alice", "Storm")["id"]
+    proc.wait_for("the same call", lambda: any(
+        e["what"] == "call.bundled" for e in d.alert(rides)["timeline"]))
+    assert "call 1: Alice (%s)\n" % NUMBER in cli("explain", rides)
     assert "held back by snooze" in cli("alert", "snooze", other, "--for", "1h")
 
 
