@@ -199,7 +199,6 @@ void reach_adopt(struct alert *alert, int serial, const char *contact_id, const 
 	if (people.n)
 		person = person_of(&people);
 	reach = reach_new(alert, serial, contact_id, person.name);
-	reach->all = false;
 	start(reach, &person, call_id, NULL, 0);
 	people_free(&people);
 	retire(reach);

@@ -489,7 +489,7 @@ static void speak_for(struct alert *alert, const struct caller_word *word, char 
 	struct reach speaker = {.serial = word->serial,
 				.contact_id = asked ? asked->contact_id : contact_id,
 				.name = asked ? asked->name : number,
-				.all = asked && alert->e.all};
+				.all = alert->e.all}; /* of a step before: nobody knows any more */
 
 	outcome_by_key(alert->alerts, alert->id, word, &speaker, NULL);
 }
