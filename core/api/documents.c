@@ -77,6 +77,8 @@ static void on_list(struct tc_http_req *req, void *arg)
 
 const struct document *document_of(struct tc_http_req *req, const struct api_documents *res)
 {
+	const char *kind = res->kind->name;
+	const char *noun = strcmp(kind, "maintenance") ? kind : "maintenance window";
 	const struct document *doc;
 	char id[TC_ID_SIZE];
 
@@ -84,12 +86,11 @@ const struct document *document_of(struct tc_http_req *req, const struct api_doc
 		api_busy(req);
 		return NULL;
 	}
-	if (!api_id(req, res->kind->name, id))
+	if (!api_id(req, noun, id))
 		return NULL;
 	doc = documents_find(res->docs, id);
 	if (!doc)
-		tc_http_problem(req, 404, NULL, "there is no such %s%s", res->kind->name,
-				strcmp(res->kind->name, "maintenance") ? "" : " window");
+		tc_http_problem(req, 404, NULL, "there is no such %s", noun);
 	return doc;
 }
 
