@@ -206,7 +206,8 @@ static int calls(struct cli *cli, const struct args *args)
 
 static const struct cli_option calls_options[] = {
 	{"alert", .value = "ID", .help = "those of one alert"},
-	{"state", .value = "STATE", .help = "deferred, queued, placing, ringing, answered or ended"},
+	{"state", .value = "STATE",
+	 .help = "deferred, queued, placing, ringing, answered or ended"},
 	{"result", .value = "RESULT", .help = "acknowledged, heard, busy, no_answer ..."},
 	{"trunk", .value = "NAME", .help = "by which they were made"},
 	{"number", .value = "NUMBER", .help = "exactly"},

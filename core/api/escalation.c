@@ -52,7 +52,8 @@ static json_t *escalation_shape(const struct escalation *e, bool open)
 				json_array_append_new(
 					people, person_shape(e, &e->chains[i].asked[k], open));
 	return json_pack("{s:s?, s:i, s:i, s:i, s:o, s:o}", "policy", e->policy, "step",
-			 e->step + 1, "steps", e->steps + beyond, "round", e->round + 1, "people", people,
+			 e->step + 1, "steps", e->steps + beyond, "round", e->round + 1,
+			 "people", people,
 			 "next_at", shape_time(open && !e->held_by ? e->due_us : 0));
 }
 

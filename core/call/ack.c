@@ -215,8 +215,8 @@ void ack_key(struct call *call, char key)
 	if (what != deciding_find("acknowledge"))
 		call->acked_us = 0; /* not twice in a row */
 	note_key(call, ride, key, action, why_idle(ride));
-	if (!call->hung_up && !call->busy && call->open && (call->bundle.on || ride->open) &&
-	    what < 0)
+	if (!call->hung_up && !call->busy && call->open && what < 0 &&
+	    (call->bundle.on || (ride && ride->open)))
 		other(call, key, action);
 }
 

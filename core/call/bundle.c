@@ -77,7 +77,7 @@ static struct ride *pick(const struct call *call, const struct ride *but)
 	struct ride *ride, *found = NULL;
 
 	TAILQ_FOREACH(ride, &call->rides, link)
-		if (ride->open && ride != but && ride->rounds <= call->bundle.round &&
+		if (ride != but && ride->open && ride->rounds <= call->bundle.round &&
 		    (!found || before(ride, found)))
 			found = ride;
 	return found;

@@ -95,7 +95,8 @@ static void try_pin(struct incoming *call)
 	call->keying.tries++;
 	incoming_note(call, "inbound.wrong_pin", NULL,
 		      call->keying.n ? "the PIN is not known" : "no PIN was keyed",
-		      "%s: try %lld of %lld", incoming_who(call, who), (long long)call->keying.tries,
+		      "%s: try %lld of %lld", incoming_who(call, who),
+		      (long long)call->keying.tries,
 		      (long long)incoming_config(call)->pin_tries);
 	if (call->keying.tries < incoming_config(call)->pin_tries)
 		ask_pin(call, call->keying.n > 0);

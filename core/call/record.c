@@ -207,8 +207,9 @@ static int run(struct db *db, void *arg)
 	size_t n = 0;
 	int err;
 
-	while (all[n])
-		n++;
+	do
+		n++; /* there is one at least */
+	while (all[n]);
 	row = &all[n - 1]->row;
 	err = all[0]->insert ? call_insert(db, row) : call_update(db, row);
 	for (size_t i = 0; i < n && !err; i++) {

@@ -236,7 +236,8 @@ int call_list_live(struct db *db, int (*fn)(const struct call_row *row, void *ar
 	/* The states are named, not excluded: so the index on them serves. */
 	return rows_each(db,
 			 "SELECT " READ " FROM calls "
-			 "WHERE state IN ('deferred', 'queued', 'placing', 'ringing', 'answered') ORDER BY id",
+			 "WHERE state IN ('deferred', 'queued', 'placing', 'ringing', 'answered') "
+			 "ORDER BY id",
 			 NULL, 0, READ_COUNT, hand_over, &reader);
 }
 

@@ -44,8 +44,9 @@ struct tc_pbx_originate {
 	/* a call of this id is up that neither originate() nor recover() was asked for: an \
 	   earlier process placed it. The core says hangup() when nobody wants it */ \
 	X(TC_PBX_FOUND, "found") \
-	/* hints on an answered call, at most one of the first two, only where the trunk's settings \
-	   ask for them: text says why. BEEP: after MACHINE, its tone is over: now it records */ \
+	/* hints on an answered call, at most one of the first two, only where the trunk's \
+	   settings ask for them: text says why. BEEP: after MACHINE, its tone is over: now it \
+	   records */ \
 	X(TC_PBX_HUMAN, "human") \
 	X(TC_PBX_MACHINE, "machine") \
 	X(TC_PBX_BEEP, "beep") \

@@ -408,7 +408,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_life_of_a_call), RIG_TEST(test_ended_is_final),  RIG_TEST(test_lists),
-		RIG_TEST(test_told),           RIG_TEST(test_events),         cmocka_unit_test(test_journal),
+		RIG_TEST(test_told),           RIG_TEST(test_events),
+		cmocka_unit_test(test_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,9 +73,9 @@ static double pitch(const int16_t *pcm, double power, double *share)
 		if (w < 2 * M_PI * (HZ_MIN - 60) / RATE || w > 2 * M_PI * (HZ_MAX + 60) / RATE)
 			return 0;
 		struct phasor a = half(pcm, w), b = half(pcm + HALF, w);
-		double amplitude = (hypot(a.re, a.im) + hypot(b.re, b.im)) / HALF;
-		off = atan2(b.im * a.re - b.re * a.im, b.re * a.re + b.im * a.im) - w * HALF;
-		off = remainder(off, 2 * M_PI) / HALF;
+		double amplitude = (hypot(a.re, a.im) + hypot(b.re, b.im)) / (double)HALF;
+		off = atan2(b.im * a.re - b.re * a.im, b.re * a.re + b.im * a.im) - w * (double)HALF;
+		off = remainder(off, 2 * M_PI) / (double)HALF;
 		w += off;
 		*share = amplitude * amplitude / 2 / power;
 	}

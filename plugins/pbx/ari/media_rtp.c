@@ -140,7 +140,7 @@ static void on_notify(evutil_socket_t fd, short what, void *arg)
 static void on_sound(evutil_socket_t fd, short what, void *arg)
 {
 	struct rtp_leg *r = arg;
-	struct sockaddr_in from;
+	struct sockaddr_in from = {0};
 	uint8_t packet[HEADER + 480];
 	int16_t pcm[480];
 
