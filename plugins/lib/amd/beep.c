@@ -5,7 +5,7 @@
 #include <math.h>
 
 #define RATE         8000.0
-#define HALF         (BEEP_FRAME / 2)
+#define HALF         ((size_t)BEEP_FRAME / 2)
 #define HZ_MIN       350
 #define HZ_MAX       2200
 #define OFF          5     /* so many Hz a measured pitch may be off */
@@ -65,6 +65,7 @@ static double pisarenko(const int16_t *pcm)
  */
 static double pitch(const int16_t *pcm, double power, double *share)
 {
+	const double samples = (double)HALF;
 	double w = pisarenko(pcm), off = 1;
 
 	*share = 0;
@@ -73,9 +74,9 @@ static double pitch(const int16_t *pcm, double power, double *share)
 		if (w < 2 * M_PI * (HZ_MIN - 60) / RATE || w > 2 * M_PI * (HZ_MAX + 60) / RATE)
 			return 0;
 		struct phasor a = half(pcm, w), b = half(pcm + HALF, w);
-		double amplitude = (hypot(a.re, a.im) + hypot(b.re, b.im)) / (double)HALF;
-		off = atan2(b.im * a.re - b.re * a.im, b.re * a.re + b.im * a.im) - w * (double)HALF;
-		off = remainder(off, 2 * M_PI) / (double)HALF;
+		double amplitude = (hypot(a.re, a.im) + hypot(b.re, b.im)) / samples;
+		off = atan2(b.im * a.re - b.re * a.im, b.re * a.re + b.im * a.im) - w * samples;
+		off = remainder(off, 2 * M_PI) / samples;
 		w += off;
 		*share = amplitude * amplitude / 2 / power;
 	}
