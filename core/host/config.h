@@ -184,7 +184,6 @@ struct config_prompts {
 	const char *language; /* of these texts */
 	const char *greeting, *menu, *acknowledged, *escalated, *resolved, *unknown_key, *goodbye;
 	const char *pin, *wrong_pin, *locked; /* to a contact with a PIN, before a key counts */
-	const char *noted;                    /* the key is known, the store is away */
 	int64_t pause; /* ms between repetitions */
 	struct config_test_prompts test;
 	struct config_bundle_prompts bundle;

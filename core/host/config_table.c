@@ -260,8 +260,6 @@ static const struct tc_option prompts_table[] = {
 	     "To a contact who has a PIN, before a key that decides counts"),
 	TEXT(wrong_pin, "This PIN is wrong.", "After a wrong PIN"),
 	TEXT(locked, "This was not your PIN. Goodbye.", "After the last try, before hanging up"),
-	TEXT(noted, "Your key is noted. It will be recorded as soon as that is possible.",
-	     "After a key that decides, while the store is away"),
 	{"pause", TC_DURATION, .offset = offsetof(struct config_prompts, pause),
 	 .flags = TC_RELOAD, .def = "1s", .max = 30 * SECOND,
 	 .help = "Silence before everything is said again"},
