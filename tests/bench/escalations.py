@@ -43,7 +43,10 @@ class Stream(threading.Thread):
     def run(self):
         rest = b""
         while True:
-            chunk = self.s.recv(1 << 20)
+            try:
+                chunk = self.s.recv(1 << 20)
+            except ConnectionResetError:
+                chunk = b""
             if not chunk:  # too slow a listener is let go; it comes again and gets the rest
                 try:
                     self.connect()
