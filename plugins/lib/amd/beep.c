@@ -65,7 +65,7 @@ static double pisarenko(const int16_t *pcm)
  */
 static double pitch(const int16_t *pcm, double power, double *share)
 {
-	const double samples = (double)HALF;
+	const double samples = BEEP_FRAME / 2.0;
 	double w = pisarenko(pcm), off = 1;
 
 	*share = 0;
