@@ -53,8 +53,10 @@ void alert_row_copy(struct alert_row *to, const struct alert_row *from)
 	to->acknowledged_by = tc_strdup(from->acknowledged_by);
 }
 
-static void row_read(const struct tc_value *v, struct alert_row *row)
+static void row_read(const struct tc_value *v, void *out)
 {
+	struct alert_row *row = out;
+
 	*row = (struct alert_row){
 		.state = row_text_or_empty(&v[1]),
 		.message = row_text_or_empty(&v[2]),
@@ -266,18 +268,9 @@ int alert_set_step(struct db *db, const char *id, int step, int64_t at_us)
 int alert_get(struct db *db, const char *id, struct alert_row *row)
 {
 	const struct tc_value params[] = {DB_TEXT(id)};
-	struct tc_value v[COLUMN_COUNT];
-	struct db_stmt *stmt;
-	int err;
 
-	err = db_query(db, "SELECT " COLUMNS " FROM alerts WHERE id = ?", params, 1, &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, v, COLUMN_COUNT);
-	if (err == 1)
-		row_read(v, row);
-	db_done(stmt);
-	return err;
+	return row_get(db, "SELECT " COLUMNS " FROM alerts WHERE id = ?", params, 1,
+		       COLUMN_COUNT, row_read, row);
 }
 
 struct reader {

@@ -49,8 +49,10 @@ void call_row_copy(struct call_row *to, const struct call_row *from)
 	to->alert_ids = tc_strdup(from->alert_ids);
 }
 
-static void row_read(const struct tc_value *v, struct call_row *row)
+static void row_read(const struct tc_value *v, void *out)
 {
+	struct call_row *row = out;
+
 	*row = (struct call_row){
 		.contact_id = row_text(&v[2]),
 		.number = row_text_or_empty(&v[3]),
@@ -176,18 +178,9 @@ int call_set_ref(struct db *db, const char *id, const char *ref)
 int call_get(struct db *db, const char *id, struct call_row *row)
 {
 	const struct tc_value params[] = {DB_TEXT(id)};
-	struct tc_value v[READ_COUNT];
-	struct db_stmt *stmt;
-	int err;
 
-	err = db_query(db, "SELECT " READ " FROM calls WHERE id = ?", params, 1, &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, v, READ_COUNT);
-	if (err == 1)
-		row_read(v, row);
-	db_done(stmt);
-	return err;
+	return row_get(db, "SELECT " READ " FROM calls WHERE id = ?", params, 1,
+		       READ_COUNT, row_read, row);
 }
 
 struct reader {

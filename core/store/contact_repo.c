@@ -40,8 +40,10 @@ void contact_row_copy(struct contact_row *to, const struct contact_row *from)
 	to->note = tc_strdup(from->note);
 }
 
-static void row_read(const struct tc_value *v, struct contact_row *row)
+static void row_read(const struct tc_value *v, void *out)
 {
+	struct contact_row *row = out;
+
 	*row = (struct contact_row){
 		.name = row_text_or_empty(&v[1]),
 		.numbers = row_text_or_empty(&v[2]),
@@ -141,18 +143,9 @@ int contact_delete(struct db *db, const char *id, int64_t version)
 int contact_get(struct db *db, const char *id, struct contact_row *row)
 {
 	const struct tc_value params[] = {DB_TEXT(id)};
-	struct tc_value v[COLUMN_COUNT];
-	struct db_stmt *stmt;
-	int err;
 
-	err = db_query(db, "SELECT " COLUMNS " FROM contacts WHERE id = ?", params, 1, &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, v, COLUMN_COUNT);
-	if (err == 1)
-		row_read(v, row);
-	db_done(stmt);
-	return err;
+	return row_get(db, "SELECT " COLUMNS " FROM contacts WHERE id = ?", params, 1,
+		       COLUMN_COUNT, row_read, row);
 }
 
 struct reader {

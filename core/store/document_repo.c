@@ -30,8 +30,10 @@ void document_row_copy(struct document_row *to, const struct document_row *from)
 	to->body = tc_strdup(from->body);
 }
 
-static void row_read(const struct tc_value *v, struct document_row *row)
+static void row_read(const struct tc_value *v, void *out)
 {
+	struct document_row *row = out;
+
 	*row = (struct document_row){
 		.kind = row_text_or_empty(&v[1]),
 		.name = row_text_or_empty(&v[2]),
@@ -104,19 +106,9 @@ int document_delete(struct db *db, const char *kind, const char *id, int64_t ver
 int document_get(struct db *db, const char *kind, const char *id, struct document_row *row)
 {
 	const struct tc_value params[] = {DB_TEXT(id), DB_TEXT(kind)};
-	struct tc_value v[COLUMN_COUNT];
-	struct db_stmt *stmt;
-	int err;
 
-	err = db_query(db, "SELECT " COLUMNS " FROM documents WHERE id = ? AND kind = ?", params, 2,
-		       &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, v, COLUMN_COUNT);
-	if (err == 1)
-		row_read(v, row);
-	db_done(stmt);
-	return err;
+	return row_get(db, "SELECT " COLUMNS " FROM documents WHERE id = ? AND kind = ?", params, 2,
+		       COLUMN_COUNT, row_read, row);
 }
 
 struct reader {

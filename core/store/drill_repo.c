@@ -47,8 +47,10 @@ void drill_row_copy(struct drill_row *to, const struct drill_row *from)
 	to->keys_heard = tc_strdup(from->keys_heard);
 }
 
-static void row_read(const struct tc_value *v, struct drill_row *row)
+static void row_read(const struct tc_value *v, void *out)
 {
+	struct drill_row *row = out;
+
 	*row = (struct drill_row){
 		.name = row_text(&v[1]),
 		.target = row_text_or_empty(&v[2]),
@@ -112,17 +114,9 @@ int drill_update(struct db *db, const struct drill_row *row)
 int drill_get(struct db *db, const char *id, struct drill_row *row)
 {
 	const struct tc_value params[] = {DB_TEXT(id)};
-	struct db_stmt *stmt;
-	struct tc_value v[COLUMN_COUNT];
-	int err = db_query(db, "SELECT " COLUMNS " FROM test_calls WHERE id = ?", params, 1, &stmt);
 
-	if (err)
-		return err;
-	err = db_next(stmt, v, COLUMN_COUNT);
-	if (err == 1)
-		row_read(v, row);
-	db_done(stmt);
-	return err;
+	return row_get(db, "SELECT " COLUMNS " FROM test_calls WHERE id = ?", params, 1,
+		       COLUMN_COUNT, row_read, row);
 }
 
 struct reader {
@@ -175,16 +169,11 @@ int drill_lose(struct db *db, int64_t now_us)
 static int newest(struct db *db, const char *sql, const char *number, int64_t *at_us)
 {
 	const struct tc_value params[] = {DB_TEXT(number)};
-	struct db_stmt *stmt;
-	struct tc_value v;
-	int err = db_query(db, sql, params, 1, &stmt);
+	int64_t found_us = 0;
+	int err = row_get_int(db, sql, params, 1, &found_us);
 
-	if (err)
-		return err;
-	err = db_next(stmt, &v, 1);
-	if (err == 1 && v.type == TC_V_INT && v.i > *at_us)
-		*at_us = v.i;
-	db_done(stmt);
+	if (found_us > *at_us)
+		*at_us = found_us;
 	return err < 0 ? err : 0;
 }
 

@@ -27,8 +27,10 @@ void escalation_row_copy(struct escalation_row *to, const struct escalation_row 
 	to->body = tc_strdup(from->body);
 }
 
-static void row_read(const struct tc_value *v, struct escalation_row *row)
+static void row_read(const struct tc_value *v, void *out)
 {
+	struct escalation_row *row = out;
+
 	*row = (struct escalation_row){.version = v[1].i,
 				       .ack_timeout_ms = v[2].i,
 				       .expires_us = v[3].i,
@@ -49,18 +51,11 @@ int escalation_insert(struct db *db, const struct escalation_row *row)
 static int version_get(struct db *db, const char *alert_id, int64_t *version)
 {
 	const struct tc_value params[] = {DB_TEXT(alert_id)};
-	struct db_stmt *stmt;
-	struct tc_value v;
 	int err;
 
 	*version = 0;
-	err = db_query(db, "SELECT version FROM escalations WHERE alert_id = ?", params, 1, &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, &v, 1);
-	if (err == 1)
-		*version = v.i;
-	db_done(stmt);
+	err = row_get_int(db, "SELECT version FROM escalations WHERE alert_id = ?", params, 1,
+			  version);
 	return err < 0 ? err : 0;
 }
 
@@ -89,37 +84,19 @@ int escalation_put(struct db *db, const struct escalation_row *row)
 int escalation_get(struct db *db, const char *alert_id, struct escalation_row *row)
 {
 	const struct tc_value params[] = {DB_TEXT(alert_id)};
-	struct tc_value v[COLUMN_COUNT];
-	struct db_stmt *stmt;
-	int err;
 
-	err = db_query(db, "SELECT " COLUMNS " FROM escalations WHERE alert_id = ?", params, 1,
-		       &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, v, COLUMN_COUNT);
-	if (err == 1)
-		row_read(v, row);
-	db_done(stmt);
-	return err;
+	return row_get(db, "SELECT " COLUMNS " FROM escalations WHERE alert_id = ?", params, 1,
+		       COLUMN_COUNT, row_read, row);
 }
 
 static int expires_get(struct db *db, const char *alert_id, int64_t *expires_us)
 {
 	const struct tc_value params[] = {DB_TEXT(alert_id)};
-	struct db_stmt *stmt;
-	struct tc_value v;
 	int err;
 
 	*expires_us = 0;
-	err = db_query(db, "SELECT expires_us FROM escalations WHERE alert_id = ?", params, 1,
-		       &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, &v, 1);
-	if (err == 1)
-		*expires_us = v.i;
-	db_done(stmt);
+	err = row_get_int(db, "SELECT expires_us FROM escalations WHERE alert_id = ?", params, 1,
+			  expires_us);
 	return err < 0 ? err : 0;
 }
 

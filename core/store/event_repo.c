@@ -169,16 +169,9 @@ int event_list_after(struct db *db, int64_t after_id, int limit,
 
 int event_last_id(struct db *db, int64_t *id)
 {
-	struct db_stmt *stmt;
-	struct tc_value v;
-	int err;
+	int err = row_get_int(db, "SELECT MAX(id) FROM events", NULL, 0, id);
 
-	err = db_query(db, "SELECT MAX(id) FROM events", NULL, 0, &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, &v, 1);
-	if (err == 1)
-		*id = v.type == TC_V_INT ? v.i : 0;
-	db_done(stmt);
+	if (!err)
+		*id = 0;
 	return err < 0 ? err : 0;
 }

@@ -85,21 +85,9 @@ int notice_list_due(struct db *db, const char *instance, int64_t now_us, int lim
 int notice_next_due(struct db *db, const char *instance, int64_t now_us, int64_t *due_us)
 {
 	const struct tc_value params[] = {DB_TEXT(instance), DB_INT(now_us)};
-	struct db_stmt *stmt;
-	struct tc_value v;
-	int err;
 
-	err = db_query(db, "SELECT MIN(due_us) FROM notices WHERE instance = ? AND due_us > ?",
-		       params, 2, &stmt);
-	if (err)
-		return err;
-	err = db_next(stmt, &v, 1);
-	if (err == 1 && v.type == TC_V_INT)
-		*due_us = v.i;
-	else if (err == 1)
-		err = 0;
-	db_done(stmt);
-	return err;
+	return row_get_int(db, "SELECT MIN(due_us) FROM notices WHERE instance = ? AND due_us > ?",
+			   params, 2, due_us);
 }
 
 int notice_postpone(struct db *db, int64_t id, int tries, int64_t due_us)

@@ -32,24 +32,59 @@ void row_id(const struct tc_value *v, char id[TC_ID_SIZE])
 	id[len] = '\0';
 }
 
+int row_get(struct db *db, const char *sql, const struct tc_value *params, size_t n, size_t columns,
+	    void (*read)(const struct tc_value *row, void *out), void *out)
+{
+	struct tc_value row[COLUMNS];
+	struct db_stmt *stmt;
+	int err;
+
+	assert(columns <= COLUMNS);
+	err = db_query(db, sql, params, n, &stmt);
+	if (err)
+		return err;
+	err = db_next(stmt, row, columns);
+	if (err == 1)
+		read(row, out);
+	db_done(stmt);
+	return err;
+}
+
+struct number {
+	bool there;
+	int64_t value;
+};
+
+static void read_number(const struct tc_value *row, void *out)
+{
+	struct number *number = out;
+
+	number->there = row->type == TC_V_INT;
+	number->value = row->i;
+}
+
+int row_get_int(struct db *db, const char *sql, const struct tc_value *params, size_t n,
+		int64_t *value)
+{
+	struct number number = {0};
+	int err = row_get(db, sql, params, n, 1, read_number, &number);
+
+	if (err < 0 || !number.there)
+		return err < 0 ? err : 0;
+	*value = number.value;
+	return 1;
+}
+
 int row_version(struct db *db, const char *sql, const struct tc_value *params, size_t n,
 		int64_t wanted, int64_t *version)
 {
-	struct db_stmt *stmt;
-	struct tc_value v;
-	int err = db_query(db, sql, params, n, &stmt);
+	int err = row_get_int(db, sql, params, n, version);
 
-	if (err)
+	if (err < 0)
 		return err;
-	err = db_next(stmt, &v, 1);
-	if (err == 1) {
-		*version = v.i;
-		err = wanted && v.i != wanted ? -ESTALE : 0;
-	} else if (!err) {
-		err = -ENOENT;
-	}
-	db_done(stmt);
-	return err;
+	if (!err)
+		return -ENOENT;
+	return wanted && *version != wanted ? -ESTALE : 0;
 }
 
 /* ---- lists ---- */

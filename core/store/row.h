@@ -27,6 +27,20 @@ void row_id(const struct tc_value *v, char id[TC_ID_SIZE]);
 int row_version(struct db *db, const char *sql, const struct tc_value *params, size_t n,
 		int64_t wanted, int64_t *version);
 
+/*
+ * The first row of a query, read into out.
+ *
+ * sql      a string constant
+ * columns  <= 32
+ * read     makes out of the row; not called when there is none
+ * result   1 found | 0 there is none | negative
+ */
+int row_get(struct db *db, const char *sql, const struct tc_value *params, size_t n, size_t columns,
+	    void (*read)(const struct tc_value *row, void *out), void *out);
+/* The same for a query of one number: 0 also for SQL NULL; value is written when it is 1. */
+int row_get_int(struct db *db, const char *sql, const struct tc_value *params, size_t n,
+		int64_t *value);
+
 /* Most parameters that one list takes. */
 #define LIST_PARAMS 16
 
