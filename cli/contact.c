@@ -9,6 +9,7 @@
 #include "args.h"
 #include "client.h"
 #include "format.h"
+#include "list.h"
 #include "named.h"
 #include "table.h"
 
@@ -182,24 +183,9 @@ static int list(struct cli *cli, const struct args *args)
 		{"cursor", args_get(args, "cursor")},
 		{NULL, NULL},
 	};
-	char *path = client_path(cli->client, "/v1/contacts", params), *next;
-	json_t *page = NULL;
-	int code = client_ask(cli->client, "GET", path, NULL, &page);
 
-	free(path);
-	if (code)
-		return code;
-	if (cli->json) {
-		format_json(cli, page);
-	} else {
-		print_list(cli, json_object_get(page, "items"));
-		next = format_member(page, "next");
-		if (*next && cli->terminal)
-			printf("... and more: --cursor %s\n", next);
-		free(next);
-	}
-	json_decref(page);
-	return EXIT_OK;
+	return list_page(cli, client_path(cli->client, "/v1/contacts", params), print_list,
+			 "more");
 }
 
 static const struct cli_option list_options[] = {

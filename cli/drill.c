@@ -9,6 +9,7 @@
 
 #include "args.h"
 #include "client.h"
+#include "list.h"
 #include "table.h"
 
 #define LOOK_NS 300000000L
@@ -131,50 +132,47 @@ const struct cli_command cli_test_call = {
 
 /* ---- the history ---- */
 
-static int list(struct cli *cli, const struct args *args)
+static void print_list(const struct cli *cli, const json_t *items)
 {
 	static const char *const titles[] = {"WHEN",     "TARGET", "TRUNK", "RESULT", "RANG",
 					     "ANSWERED", "KEY",    "LEVEL", NULL};
-	const struct client_param params[] = {{"name", args_get(args, "name")},
-					      {"limit", args_get(args, "limit")},
-					      {NULL, NULL}};
-	char *path = client_path(cli->client, "/v1/test-calls", params);
-	json_t *page = NULL;
-	int code = client_ask(cli->client, "GET", path, NULL, &page);
 	const json_t *call;
 	struct table t;
 	size_t i;
 
-	free(path);
-	if (code)
-		return code;
-	if (cli->json) {
-		format_json(cli, page);
-	} else {
-		table_init(&t, titles);
-		json_array_foreach (json_object_get(page, "items"), i, call) {
-			char date[FORMAT_TIME_SIZE];
-			const char *at = json_string_value(json_object_get(call, "created_at"));
+	table_init(&t, titles);
+	json_array_foreach (items, i, call) {
+		char date[FORMAT_TIME_SIZE];
+		const char *at = json_string_value(json_object_get(call, "created_at"));
 
-			table_add(&t, TONE_PLAIN,
-				  format_text("%s", format_date(date, format_parse_time(at))));
-			table_add_member(&t, TONE_PLAIN, call, "target");
-			table_add_member(&t, TONE_PLAIN, call, "trunk");
-			table_add_member(&t, TONE_PLAIN, call, "result");
-			table_add(&t, TONE_PLAIN, span_of(call, "ring_ms"));
-			table_add(&t, TONE_PLAIN, span_of(call, "answer_ms"));
-			table_add(&t, TONE_PLAIN, span_of(call, "key_ms"));
-			table_add(&t, TONE_PLAIN, level_of(call));
-		}
-		table_print(&t, cli, "no test calls");
+		table_add(&t, TONE_PLAIN,
+			  format_text("%s", format_date(date, format_parse_time(at))));
+		table_add_member(&t, TONE_PLAIN, call, "target");
+		table_add_member(&t, TONE_PLAIN, call, "trunk");
+		table_add_member(&t, TONE_PLAIN, call, "result");
+		table_add(&t, TONE_PLAIN, span_of(call, "ring_ms"));
+		table_add(&t, TONE_PLAIN, span_of(call, "answer_ms"));
+		table_add(&t, TONE_PLAIN, span_of(call, "key_ms"));
+		table_add(&t, TONE_PLAIN, level_of(call));
 	}
-	json_decref(page);
-	return EXIT_OK;
+	table_print(&t, cli, "no test calls");
+}
+
+static int list(struct cli *cli, const struct args *args)
+{
+	const struct client_param params[] = {{"name", args_get(args, "name")},
+					      {"limit", args_get(args, "limit")},
+					      {"cursor", args_get(args, "cursor")},
+					      {NULL, NULL}};
+
+	return list_page(cli, client_path(cli->client, "/v1/test-calls", params), print_list,
+			 "older ones");
 }
 
 static const struct cli_option list_options[] = {
 	{"name", .value = "NAME", .help = "those of one loop-back test"},
-	{"limit", .value = "N", .help = "how many at most [100]"},
+	{"limit", .value = "N", .help = "1 to 500, default 100"},
+	{"cursor", .value = "NEXT", .help = "the \"next\" of the list before"},
 	CLI_OPTION_END,
 };
 

@@ -22,20 +22,12 @@ static const char *moment(char buf[FORMAT_TIME_SIZE], const char *given)
 	return span_us < 0 ? given : format_rfc3339(buf, format_now() - span_us);
 }
 
-static void print_next(const struct cli *cli, const json_t *page)
-{
-	char *next = format_member(page, "next");
-
-	if (*next && cli->terminal)
-		printf("... and older ones: --cursor %s\n", next);
-	free(next);
-}
-
-static int show(struct cli *cli, char *path,
-		void (*print)(const struct cli *cli, const json_t *items))
+int list_page(struct cli *cli, char *path,
+	      void (*print)(const struct cli *cli, const json_t *items), const char *further)
 {
 	json_t *page = NULL;
 	int code = client_ask(cli->client, "GET", path, NULL, &page);
+	char *next;
 
 	free(path);
 	if (code)
@@ -44,10 +36,48 @@ static int show(struct cli *cli, char *path,
 		format_json(cli, page);
 	} else {
 		print(cli, json_object_get(page, "items"));
-		print_next(cli, page);
+		next = format_member(page, "next");
+		if (*next && cli->terminal)
+			printf("... and %s: --cursor %s\n", further, next);
+		free(next);
 	}
 	json_decref(page);
 	return EXIT_OK;
+}
+
+int list_each(struct cli *cli, const char *base, const char *q,
+	      bool (*fn)(void *arg, const json_t *page), void *arg)
+{
+	struct client_param params[] = {{"q", q}, {"limit", "500"}, {"cursor", NULL}, {NULL, NULL}};
+	char *path, *next = NULL;
+	bool more = true;
+	int code;
+
+	do {
+		json_t *page = NULL;
+
+		path = client_path(cli->client, base, params);
+		code = client_ask(cli->client, "GET", path, NULL, &page);
+		free(path);
+		free(next);
+		next = format_member(page, "next");
+		params[2].value = next;
+		more = !code && fn(arg, page) && *next;
+		json_decref(page);
+	} while (more);
+	free(next);
+	return code;
+}
+
+static bool add_items(void *arg, const json_t *page)
+{
+	return !json_array_extend(json_object_get(arg, "items"), json_object_get(page, "items"));
+}
+
+int list_whole(struct cli *cli, const char *base, json_t **page)
+{
+	*page = json_pack("{s:[], s:n}", "items", "next");
+	return list_each(cli, base, NULL, add_items, *page);
 }
 
 static void add_ago(struct table *t, const json_t *object, const char *name)
@@ -105,7 +135,8 @@ static int alerts(struct cli *cli, const struct args *args)
 		{NULL, NULL},
 	};
 
-	return show(cli, client_path(cli->client, "/v1/alerts", params), print_alerts);
+	return list_page(cli, client_path(cli->client, "/v1/alerts", params), print_alerts,
+			 "older ones");
 }
 
 #define PAGE_OPTIONS                                                                               \
@@ -201,7 +232,9 @@ static int calls(struct cli *cli, const struct args *args)
 	};
 	int code = alert ? find_alert(cli, alert, id) : EXIT_OK;
 
-	return code ? code : show(cli, client_path(cli->client, "/v1/calls", params), list_calls);
+	return code ? code
+		    : list_page(cli, client_path(cli->client, "/v1/calls", params),
+				list_calls, "older ones");
 }
 
 static const struct cli_option calls_options[] = {

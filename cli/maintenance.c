@@ -8,6 +8,7 @@
 #include "args.h"
 #include "client.h"
 #include "format.h"
+#include "list.h"
 #include "named.h"
 #include "table.h"
 
@@ -79,8 +80,8 @@ static void print_list(const struct cli *cli, const json_t *items, bool all)
 
 static int list(struct cli *cli, const struct args *args)
 {
-	json_t *page = NULL;
-	int code = client_ask(cli->client, "GET", BASE "?limit=500", NULL, &page);
+	json_t *page;
+	int code = list_whole(cli, BASE, &page);
 
 	if (!code && cli->json)
 		format_json(cli, page);

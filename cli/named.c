@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "format.h"
+#include "list.h"
 
 enum { FILE_MAX = 64 * 1024 * 1024 };
 
@@ -30,31 +31,6 @@ static char *id_on(const json_t *page, const char *name)
 	return NULL;
 }
 
-/* Hand over page by page until fn() says false. */
-static int each_page(struct cli *cli, const char *base, const char *q,
-		     bool (*fn)(void *arg, const json_t *page), void *arg)
-{
-	struct client_param params[] = {{"q", q}, {"limit", "500"}, {"cursor", NULL}, {NULL, NULL}};
-	char *path, *next = NULL;
-	bool more = true;
-	int code;
-
-	do {
-		json_t *page = NULL;
-
-		path = client_path(cli->client, base, params);
-		code = client_ask(cli->client, "GET", path, NULL, &page);
-		free(path);
-		free(next);
-		next = format_member(page, "next");
-		params[2].value = next;
-		more = !code && fn(arg, page) && *next;
-		json_decref(page);
-	} while (more);
-	free(next);
-	return code;
-}
-
 struct wanted {
 	const char *name;
 	char *id; /* owned */
@@ -73,7 +49,7 @@ char *named_find(struct cli *cli, const char *base, const char *name, int *code)
 	struct wanted wanted = {.name = name};
 	char *before, *path = NULL;
 
-	*code = each_page(cli, base, name, look, &wanted);
+	*code = list_each(cli, base, name, look, &wanted);
 	if (!wanted.id)
 		return NULL;
 	before = format_text("%s/", base);
@@ -123,7 +99,7 @@ int named_all(struct cli *cli, const char *base, const char *kind, json_t *names
 {
 	struct naming naming = {kind, names};
 
-	return each_page(cli, base, NULL, add_names, &naming);
+	return list_each(cli, base, NULL, add_names, &naming);
 }
 
 char *named_shown(const json_t *names, const char *reference)

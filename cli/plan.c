@@ -11,6 +11,7 @@
 #include "client.h"
 #include "find.h"
 #include "format.h"
+#include "list.h"
 #include "table.h"
 
 enum { ID_LENGTH = 36 };
@@ -137,24 +138,9 @@ static int list(struct cli *cli, const struct args *args)
 		{"cursor", args_get(args, "cursor")},
 		{NULL, NULL},
 	};
-	char *path = client_path(cli->client, "/v1/planned", params), *next;
-	json_t *page = NULL;
-	int code = client_ask(cli->client, "GET", path, NULL, &page);
 
-	free(path);
-	if (code)
-		return code;
-	if (cli->json) {
-		format_json(cli, page);
-	} else {
-		print_list(cli, json_object_get(page, "items"));
-		next = format_member(page, "next");
-		if (*next && cli->terminal)
-			printf("... and later ones: --cursor %s\n", next);
-		free(next);
-	}
-	json_decref(page);
-	return EXIT_OK;
+	return list_page(cli, client_path(cli->client, "/v1/planned", params), print_list,
+			 "later ones");
 }
 
 static const struct cli_option list_options[] = {
@@ -180,12 +166,13 @@ struct search {
 	size_t n;
 };
 
-static void look_through(struct search *search, const json_t *items)
+static bool look_through(void *arg, const json_t *page)
 {
+	struct search *search = arg;
 	json_t *plan;
 	size_t i;
 
-	json_array_foreach (items, i, plan) {
+	json_array_foreach (json_object_get(page, "items"), i, plan) {
 		const char *id = json_string_value(json_object_get(plan, "id"));
 
 		if (!id || strncmp(id, search->beginning, strlen(search->beginning)) != 0)
@@ -193,30 +180,7 @@ static void look_through(struct search *search, const json_t *items)
 		search->n++;
 		snprintf(search->id, sizeof(search->id), "%s", id);
 	}
-}
-
-static int search_all(struct cli *cli, struct search *search)
-{
-	char *cursor = NULL;
-	int code;
-
-	do {
-		const struct client_param params[] = {
-			{"limit", "500"}, {"cursor", cursor}, {NULL, NULL}};
-		char *path = client_path(cli->client, "/v1/planned", params);
-		json_t *page = NULL;
-
-		code = client_ask(cli->client, "GET", path, NULL, &page);
-		free(path);
-		free(cursor);
-		cursor = NULL;
-		look_through(search, json_object_get(page, "items"));
-		if (json_is_string(json_object_get(page, "next")))
-			cursor = format_member(page, "next");
-		json_decref(page);
-	} while (!code && cursor && search->n < 2);
-	free(cursor);
-	return code;
+	return search->n < 2;
 }
 
 /* The path of one that is given by its id or its beginning. Owned; NULL: *code says why. */
@@ -231,7 +195,7 @@ static char *path_of(struct cli *cli, const char *given, int *code)
 	*code = EXIT_OK;
 	if (strlen(given) >= ID_LENGTH)
 		return client_path_of(cli->client, "/v1/planned/", given, "");
-	*code = search_all(cli, &search);
+	*code = list_each(cli, "/v1/planned", NULL, look_through, &search);
 	if (!*code && search.n == 1)
 		return client_path_of(cli->client, "/v1/planned/", search.id, "");
 	if (!*code) {

@@ -8,6 +8,7 @@
 #include "args.h"
 #include "client.h"
 #include "format.h"
+#include "list.h"
 #include "named.h"
 #include "table.h"
 
@@ -127,8 +128,8 @@ static void print_list(const struct cli *cli, const json_t *names, const json_t 
 
 static int list(struct cli *cli, const struct args *args)
 {
-	json_t *page = NULL, *names = json_object();
-	int code = client_ask(cli->client, "GET", BASE "?limit=500", NULL, &page);
+	json_t *page, *names = json_object();
+	int code = list_whole(cli, BASE, &page);
 
 	(void)args;
 	if (!code && !cli->json)

@@ -9,6 +9,7 @@
 #include "args.h"
 #include "client.h"
 #include "format.h"
+#include "list.h"
 #include "named.h"
 #include "table.h"
 
@@ -119,33 +120,37 @@ static void add_count(struct table *t, const json_t *schedule, const char *name)
 		  format_text("%zu", json_array_size(json_object_get(schedule, name))));
 }
 
-static int list(struct cli *cli, const struct args *args)
+static void print_list(const struct cli *cli, const json_t *items)
 {
 	static const char *const titles[] = {"NAME",    "TIMEZONE",  "LAYERS",
 					     "WINDOWS", "OVERRIDES", NULL};
-	json_t *page = NULL, *schedule;
+	const json_t *schedule;
 	struct table t;
 	size_t i;
-	int code = client_ask(cli->client, "GET", BASE "?limit=500", NULL, &page);
+
+	table_init(&t, titles);
+	json_array_foreach (items, i, schedule) {
+		table_add_member(&t, TONE_PLAIN, schedule, "name");
+		table_add_member(&t, TONE_PLAIN, schedule, "timezone");
+		add_count(&t, schedule, "layers");
+		add_count(&t, schedule, "windows");
+		add_count(&t, schedule, "overrides");
+	}
+	table_print(&t, cli, "no schedules");
+}
+
+static int list(struct cli *cli, const struct args *args)
+{
+	json_t *page;
+	int code = list_whole(cli, BASE, &page);
 
 	(void)args;
-	if (code)
-		return code;
-	if (cli->json) {
+	if (!code && cli->json)
 		format_json(cli, page);
-	} else {
-		table_init(&t, titles);
-		json_array_foreach (json_object_get(page, "items"), i, schedule) {
-			table_add_member(&t, TONE_PLAIN, schedule, "name");
-			table_add_member(&t, TONE_PLAIN, schedule, "timezone");
-			add_count(&t, schedule, "layers");
-			add_count(&t, schedule, "windows");
-			add_count(&t, schedule, "overrides");
-		}
-		table_print(&t, cli, "no schedules");
-	}
+	else if (!code)
+		print_list(cli, json_object_get(page, "items"));
 	json_decref(page);
-	return EXIT_OK;
+	return code;
 }
 
 const struct cli_command cli_schedule_list = {

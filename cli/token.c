@@ -8,6 +8,7 @@
 #include "args.h"
 #include "client.h"
 #include "format.h"
+#include "list.h"
 #include "table.h"
 
 /* ---- add ---- */
@@ -83,32 +84,30 @@ static void add_date(struct table *t, const json_t *token, const char *name, con
 	table_add(t, TONE_PLAIN, format_text("%s", at_us ? format_date(date, at_us) : none));
 }
 
-static int list(struct cli *cli, const struct args *args)
+static void print_list(const struct cli *cli, const json_t *items)
 {
 	static const char *const titles[] = {"TOKEN", "NAME", "SCOPE", "MADE", "EXPIRES", NULL};
-	json_t *page = NULL, *token;
+	const json_t *token;
 	struct table t;
 	size_t i;
-	int code = client_ask(cli->client, "GET", "/v1/tokens", NULL, &page);
+
+	table_init(&t, titles);
+	json_array_foreach (items, i, token) {
+		table_add_member(&t, TONE_FAINT, token, "id");
+		table_add_member(&t, TONE_PLAIN, token, "name");
+		table_add_member(&t, TONE_PLAIN, token, "scope");
+		add_date(&t, token, "created_at", "");
+		add_date(&t, token, "expires_at", "never");
+	}
+	table_print(&t, cli, "no tokens");
+}
+
+static int list(struct cli *cli, const struct args *args)
+{
+	const struct client_param none[] = {{NULL, NULL}};
 
 	(void)args;
-	if (code)
-		return code;
-	if (cli->json) {
-		format_json(cli, page);
-	} else {
-		table_init(&t, titles);
-		json_array_foreach (json_object_get(page, "items"), i, token) {
-			table_add_member(&t, TONE_FAINT, token, "id");
-			table_add_member(&t, TONE_PLAIN, token, "name");
-			table_add_member(&t, TONE_PLAIN, token, "scope");
-			add_date(&t, token, "created_at", "");
-			add_date(&t, token, "expires_at", "never");
-		}
-		table_print(&t, cli, "no tokens");
-	}
-	json_decref(page);
-	return EXIT_OK;
+	return list_page(cli, client_path(cli->client, "/v1/tokens", none), print_list, "more");
 }
 
 const struct cli_command cli_token_list = {

@@ -7,6 +7,7 @@
 
 #include "args.h"
 #include "client.h"
+#include "list.h"
 #include "table.h"
 
 /* ---- list ---- */
@@ -47,18 +48,10 @@ static void print_list(const struct cli *cli, const json_t *items)
 
 static int list(struct cli *cli, const struct args *args)
 {
-	json_t *page = NULL;
-	int code = client_ask(cli->client, "GET", "/v1/trunks", NULL, &page);
+	const struct client_param none[] = {{NULL, NULL}};
 
 	(void)args;
-	if (code)
-		return code;
-	if (cli->json)
-		format_json(cli, page);
-	else
-		print_list(cli, json_object_get(page, "items"));
-	json_decref(page);
-	return EXIT_OK;
+	return list_page(cli, client_path(cli->client, "/v1/trunks", none), print_list, "more");
 }
 
 #define LIST "List the ways to place calls, and how they are"

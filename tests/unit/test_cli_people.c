@@ -226,6 +226,29 @@ static void gaps_are_a_failure(void **state)
 	cli_run_fini(&run);
 }
 
+/* ---- lists ---- */
+
+/* One that is active must not be hidden by those that are over. */
+static void lists_are_read_to_their_end(void **state)
+{
+	struct cli_run run = {
+		.args = {"schedule", "list"},
+		.answers = {OK("{\"items\":[{\"name\":\"first\",\"timezone\":\"UTC\"}],"
+			       "\"next\":\"first\"}"),
+			    OK("{\"items\":[{\"name\":\"second\",\"timezone\":\"UTC\"}],"
+			       "\"next\":null}")},
+	};
+
+	(void)state;
+	cli_run(&run);
+	cli_status(&run, 0);
+	cli_contains(&run.asked, "GET /v1/schedules?limit=500 HTTP/1.1\r\n");
+	cli_contains(&run.asked, "GET /v1/schedules?limit=500&cursor=first HTTP/1.1\r\n");
+	cli_contains(&run.out, "first");
+	cli_contains(&run.out, "second");
+	cli_run_fini(&run);
+}
+
 /* ---- maintenance ---- */
 
 static void a_window_is_made_of_matchers(void **state)
@@ -276,6 +299,7 @@ static void a_window_needs_an_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lists_are_read_to_their_end),
 		cmocka_unit_test(import_sends_the_file_as_it_is),
 		cmocka_unit_test(import_names_each_fault),
 		cmocka_unit_test(import_needs_a_file),
