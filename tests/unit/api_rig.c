@@ -213,6 +213,26 @@ void api_rig_free(struct api_rig *rig)
 	free(rig);
 }
 
+int api_rig_setup(void **state)
+{
+	*state = api_rig_new();
+	return 0;
+}
+
+int api_rig_teardown(void **state)
+{
+	if (*state)
+		api_rig_free(*state);
+	return 0;
+}
+
+struct api_rig *api_rig_of(void **state)
+{
+	if (!*state)
+		skip(); /* the store's plugin is not built */
+	return *state;
+}
+
 /* ---- triggers ---- */
 
 struct tc_instance *api_rig_trigger(struct api_rig *rig, const char *plugin, const char *name,
@@ -243,18 +263,27 @@ void api_rig_drop(struct api_rig *rig, struct tc_instance *trigger)
 
 /* ---- asking ---- */
 
-void api_rig_ask(struct api_rig *rig, const char *method, const char *path, const char *body,
-		 struct http_answer *answer)
+void api_rig_match(struct api_rig *rig, const char *method, const char *path, const char *match,
+		   const char *body, struct http_answer *answer)
 {
 	int fd = client_connect(0, rig->socket);
 	struct tc_buf text = {0};
 
-	tc_buf_printf(&text, "%s %s HTTP/1.1\r\nContent-Length: %zu\r\n\r\n%s", method, path,
-		      body ? strlen(body) : 0, body ? body : "");
+	tc_buf_printf(&text, "%s %s HTTP/1.1\r\n", method, path);
+	if (match)
+		tc_buf_printf(&text, "If-Match: %s\r\n", match);
+	tc_buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", body ? strlen(body) : 0,
+		      body ? body : "");
 	client_push(rig->loop, fd, text.data, text.len);
 	tc_buf_fini(&text);
 	client_answer(rig->loop, fd, answer);
 	close(fd);
+}
+
+void api_rig_ask(struct api_rig *rig, const char *method, const char *path, const char *body,
+		 struct http_answer *answer)
+{
+	api_rig_match(rig, method, path, NULL, body, answer);
 }
 
 json_t *api_rig_json(struct api_rig *rig, const char *method, const char *path, const char *body,

@@ -45,6 +45,12 @@ struct api_rig {
 struct api_rig *api_rig_new(void);
 void api_rig_free(struct api_rig *rig);
 /*
+ * The same for cmocka, a rig a test; and the rig in a test, which is skipped when there is none.
+ */
+int api_rig_setup(void **state);
+int api_rig_teardown(void **state);
+struct api_rig *api_rig_of(void **state);
+/*
  * An open instance of a trigger; the test fails if it cannot be. settings: JSON without name and
  * plugin.
  */
@@ -55,7 +61,10 @@ void api_rig_drop(struct api_rig *rig, struct tc_instance *trigger);
 /* One request over the Unix socket, as admin. */
 void api_rig_ask(struct api_rig *rig, const char *method, const char *path, const char *body,
 		 struct http_answer *answer);
-/* The same; the answer's JSON, new reference; the test fails if the status is another. */
+/* The same with an If-Match; NULL: without. */
+void api_rig_match(struct api_rig *rig, const char *method, const char *path, const char *match,
+		   const char *body, struct http_answer *answer);
+/* As api_rig_ask(); the answer's JSON, new reference; the test fails if the status is another. */
 json_t *api_rig_json(struct api_rig *rig, const char *method, const char *path, const char *body,
 		     int status);
 /* Raise an alert without HTTP, and wait for its id; nobody can be called, for there is no trunk. */

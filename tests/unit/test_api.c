@@ -17,27 +17,6 @@
 #include "host/rfc3339.h"
 #include "unit/api_rig.h"
 
-static int setup(void **state)
-{
-	*state = api_rig_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-/* The rig, or the test is skipped: the store's plugin is not built. */
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 static const char *text_of(const json_t *json, const char *name)
 {
 	return json_string_value(json_object_get(json, name));
@@ -105,7 +84,7 @@ static void check_references(const json_t *json, const json_t *schemas)
 
 static void describes_every_route(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct described d = {description(rig), 0};
 
 	http_server_routes(rig->http, is_described, &d);
@@ -196,7 +175,7 @@ static void expect_shape(struct api_rig *rig, const char *shape, const char *pat
 
 static void answers_in_the_shapes_described(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *labels = json_pack("{s:s}", "a", "b");
 	char id[TC_ID_SIZE], path[64];
 
@@ -224,7 +203,7 @@ static void answers_in_the_shapes_described(void **state)
 
 static void shows_an_alert_and_its_story(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *labels = json_pack("{s:s}", "host", "db1"), *json, *first;
 	char id[TC_ID_SIZE], path[64];
 
@@ -246,7 +225,7 @@ static void misses_what_is_not_there(void **state)
 	static const char *const paths[] = {
 		"/v1/alerts/x", "/v1/alerts/01890000-0000-7000-8000-000000000000",
 		"/v1/calls/01890000-0000-7000-8000-000000000000", "/v1/x"};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		json_decref(api_rig_json(rig, "GET", paths[i], NULL, 404));
@@ -271,7 +250,7 @@ static size_t listed(struct api_rig *rig, const char *query)
 
 static void lists_by_filters_and_pages(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char ids[5][TC_ID_SIZE], message[32], path[128], cursor[TC_ID_SIZE] = "";
 	size_t seen = 0;
 
@@ -316,7 +295,7 @@ static void checks_queries(void **state)
 		{"/v1/calls?state=open", "state"},      {"/v1/calls?alert_id=7", "alert_id"},
 		{"/v1/events?after=-1", "after"},
 	};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		json_t *problem = api_rig_json(rig, "GET", bad[i][0], NULL, 400);
@@ -339,7 +318,7 @@ static bool tells(const json_t *alert, const char *what)
 
 static void lets_people_decide(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE], path[96];
 	json_t *json;
 
@@ -381,7 +360,7 @@ static int status_with(struct api_rig *rig, const char *method, const char *path
 
 static void makes_and_takes_away_tokens(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *made = api_rig_json(rig, "POST", "/v1/tokens",
 				    "{\"name\":\"ci\",\"scope\":\"read\"}", 201);
 	const char *token = text_of(made, "token");
@@ -414,7 +393,7 @@ static bool is_over(void *arg)
 
 static void ends_tokens(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	int64_t end_us = tc_wall_us() + 1500000;
 	char body[128], when[RFC3339_SIZE];
 	json_t *made;
@@ -442,7 +421,7 @@ static void ends_tokens(void **state)
 
 static void is_ready_only_after_the_start(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *json;
 
 	api_set_ready(rig->api, 0);
@@ -459,7 +438,7 @@ static void writes_metrics(void **state)
 	static const char *const names[] = {
 		"tocsin_loop_lag_seconds ", "tocsin_store_healthy 1", "tocsin_store_commits_total ",
 		"tocsin_alerts_open ",      "tocsin_calls_live ",     "tocsin_http_connections "};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct http_answer a;
 
 	client_ask(rig->loop, rig->port, "GET", "/metrics", "", NULL, &a);
@@ -485,7 +464,7 @@ static void checks_what_is_to_be_spoken(void **state)
 		{"{\"text\":\"a\",\"wibble\":1}", "wibble", 400},
 		{"{\"text\":\"a\",\"voice\":\"nobody\"}", "voice", 422},
 	};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		json_t *json = api_rig_json(rig, "POST", "/v1/speech", bad[i].body, bad[i].status);
@@ -497,7 +476,7 @@ static void checks_what_is_to_be_spoken(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, api_rig_setup, api_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(describes_every_route),
 		TEST(answers_in_the_shapes_described),

@@ -18,48 +18,9 @@
 #include "store/event_repo.h"
 #include "unit/api_rig.h"
 
-static int setup(void **state)
-{
-	*state = api_rig_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-/* The rig, or the test is skipped: the store's plugin is not built. */
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 static const char *text_of(const json_t *json, const char *name)
 {
 	return json_string_value(json_object_get(json, name));
-}
-
-/* A request with an If-Match, or without for NULL. */
-static void ask(struct api_rig *rig, const char *method, const char *path, const char *match,
-		const char *body, struct http_answer *answer)
-{
-	int fd = client_connect(0, rig->socket);
-	struct tc_buf text = {0};
-
-	tc_buf_printf(&text, "%s %s HTTP/1.1\r\n", method, path);
-	if (match)
-		tc_buf_printf(&text, "If-Match: %s\r\n", match);
-	tc_buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", body ? strlen(body) : 0,
-		      body ? body : "");
-	client_push(rig->loop, fd, text.data, text.len);
-	tc_buf_fini(&text);
-	client_answer(rig->loop, fd, answer);
-	close(fd);
 }
 
 /* The status alone; field: of the problem, NULL = none. */
@@ -69,7 +30,7 @@ static void expect(struct api_rig *rig, const char *method, const char *path, co
 	struct http_answer a;
 	json_t *json = NULL;
 
-	ask(rig, method, path, match, body, &a);
+	api_rig_match(rig, method, path, match, body, &a);
 	if (a.status != status)
 		fail_msg("%s %s: %d, not %d: %s", method, path, a.status, status, a.body);
 	if (status >= 400) {
@@ -99,12 +60,12 @@ static void shows_what_was_given(void **state)
 		"{\"name\":\"Älice\",\"numbers\":[{\"number\":\"+49301\"},{\"number\":\"0049302\","
 		"\"use\":[\"sms\"]}],\"language\":\"de\",\"voice\":\"local\",\"timezone\":\"UTC\","
 		"\"pin\":\"471147\",\"enabled\":false,\"note\":\"nights\"}";
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct http_answer a;
 	json_t *json, *want, *got;
 	char path[64];
 
-	ask(rig, "POST", "/v1/contacts", NULL, body, &a);
+	api_rig_match(rig, "POST", "/v1/contacts", NULL, body, &a);
 	assert_int_equal(a.status, 201);
 	assert_true(answer_has(&a, "ETag: \"1\""));
 	assert_null(strstr(a.body, "471147"));
@@ -128,7 +89,7 @@ static void shows_what_was_given(void **state)
 
 static void fills_in_what_is_not_given(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *json = api_rig_json(rig, "POST", "/v1/contacts", "{\"name\":\"Bob\"}", 201);
 	json_t *want = json_pack("{s:s, s:s, s:[], s:n, s:n, s:n, s:n, s:b, s:s}", "id",
 				 text_of(json, "id"), "name", "Bob", "numbers", "language", "voice",
@@ -179,7 +140,7 @@ static void names_the_field_that_is_wrong(void **state)
 		{"{\"name\":\"Bob\",\"pin\":4711}", 400, "pin"},
 		{"[]", 400, NULL},
 	};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *page;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -192,7 +153,7 @@ static void names_the_field_that_is_wrong(void **state)
 
 static void changes_only_what_was_seen(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct http_answer a;
 	char path[64];
 
@@ -208,14 +169,14 @@ static void changes_only_what_was_seen(void **state)
 	expect(rig, "PUT", "/v1/contacts/01890000-0000-7000-8000-000000000000", NULL,
 	       "{\"name\":\"Rob\"}", 404, NULL);
 	expect(rig, "PUT", "/v1/contacts/x", "*", "{\"name\":\"Rob\"}", 404, NULL);
-	ask(rig, "PUT", path, "\"x\", W/\"1\" , \"1\"", "{\"name\":\"Rob\"}", &a);
+	api_rig_match(rig, "PUT", path, "\"x\", W/\"1\" , \"1\"", "{\"name\":\"Rob\"}", &a);
 	assert_int_equal(a.status, 200);
 	assert_true(answer_has(&a, "ETag: \"2\""));
 	answer_free(&a);
 	expect(rig, "PUT", path, "\"1\"", "{\"name\":\"Rob\"}", 412, NULL);
 	expect(rig, "DELETE", path, "\"1\"", NULL, 412, NULL);
 	expect(rig, "PUT", path, "*", "{\"name\":\"Rob\"}", 200, NULL);
-	ask(rig, "GET", path, NULL, NULL, &a);
+	api_rig_match(rig, "GET", path, NULL, NULL, &a);
 	assert_true(answer_has(&a, "ETag: \"3\""));
 	answer_free(&a);
 	expect(rig, "DELETE", path, "\"3\"", NULL, 204, NULL);
@@ -226,7 +187,7 @@ static void changes_only_what_was_seen(void **state)
 /* Both have seen the same version; both requests are there before the first is committed. */
 static void lets_only_one_of_two_win(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	static const char body[] = "{\"name\":\"Rob\"}";
 	struct http_answer a[2];
 	struct tc_buf text = {0};
@@ -257,7 +218,7 @@ static void lets_only_one_of_two_win(void **state)
 
 static void keeps_names_apart(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char path[64];
 
 	add(rig, "{\"name\":\"Alice\"}", NULL);
@@ -276,13 +237,13 @@ static bool opens(struct api_rig *rig, const char *digits, const char *name)
 
 static void keeps_pins_apart_and_to_itself(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char path[64], problem_path[64];
 	struct http_answer a;
 
 	add(rig, "{\"name\":\"Alice\",\"pin\":\"4711\"}", path);
 	assert_true(opens(rig, "4711", "Alice"));
-	ask(rig, "POST", "/v1/contacts", NULL, "{\"name\":\"Bob\",\"pin\":\"4711\"}", &a);
+	api_rig_match(rig, "POST", "/v1/contacts", NULL, "{\"name\":\"Bob\",\"pin\":\"4711\"}", &a);
 	assert_int_equal(a.status, 422);
 	assert_null(strstr(a.body, "Alice"));
 	assert_null(strstr(a.body, "4711"));
@@ -331,7 +292,7 @@ static void names_on(struct api_rig *rig, const char *query, const char *want, c
 
 static void lists_by_name_in_pages(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char next[256], query[300], bob[64];
 
 	add(rig, "{\"name\":\"dora\",\"note\":\"of the Docks\"}", NULL);
@@ -369,7 +330,7 @@ static void listen_for(void *arg, const struct event_row *row)
 
 static void tells_of_changes(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct heard heard = {""};
 	void *listener = journal_listen(rig->journal, listen_for, &heard);
 	char path[64], want[512], who[32];
@@ -389,7 +350,7 @@ static void tells_of_changes(void **state)
 
 static void is_there_after_a_restart(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	add(rig, "{\"name\":\"Alice\",\"pin\":\"4711\"}", NULL);
 	directory_drop(rig->directory, directory_find_name(rig->directory, "Alice")->id);
@@ -401,19 +362,19 @@ static void is_there_after_a_restart(void **state)
 
 static void says_when_the_store_is_full(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct http_answer a;
 
 	api_rig_hold(rig);
 	api_rig_flood(rig);
-	ask(rig, "POST", "/v1/contacts", NULL, "{\"name\":\"Alice\"}", &a);
+	api_rig_match(rig, "POST", "/v1/contacts", NULL, "{\"name\":\"Alice\"}", &a);
 	assert_int_equal(a.status, 503);
 	assert_true(answer_has(&a, "Retry-After: 2"));
 	answer_free(&a);
 	names_on(rig, "", "", NULL); /* reading needs no store */
 }
 
-#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, api_rig_setup, api_rig_teardown)
 
 int main(void)
 {

@@ -20,26 +20,6 @@
 #include "store/event_repo.h"
 #include "unit/api_rig.h"
 
-static int setup(void **state)
-{
-	*state = api_rig_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 #define CSV "/v1/contacts.csv"
 
 static int number_of(const json_t *json, const char *name)
@@ -62,7 +42,7 @@ static void import(struct api_rig *rig, const char *path, const char *text, int 
 
 static void all_or_nothing(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *json;
 
 	import(rig, CSV, "name,numbers\nAlice,+49301\nBob,oops\nCarol,+49303\n", 422, 0, 0, 0, 1);
@@ -85,7 +65,7 @@ static void all_or_nothing(void **state)
 
 static void what_was_exported_can_be_imported(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct http_answer a;
 
 	import(rig, CSV,
@@ -108,7 +88,7 @@ static void notice(void *arg, const struct event_row *row)
 
 static void one_event_tells_of_a_file(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct tc_buf told = {0};
 	void *listener = journal_listen(rig->journal, notice, &told);
 
@@ -132,7 +112,7 @@ static int insert(struct db *db, void *arg)
 static void somebody_else_is_quicker(void **state)
 {
 	static const char text[] = "name,note\nAlice,by file\nBob,by file\n";
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct contact_row row = {.name = "Alice",
 				  .numbers = "[]",
 				  .enabled = true,
@@ -169,7 +149,7 @@ static void somebody_else_is_quicker(void **state)
 
 static void overload_is_said(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	api_rig_hold(rig);
 	api_rig_flood(rig);
@@ -179,7 +159,7 @@ static void overload_is_said(void **state)
 	import(rig, CSV, "name\nAlice\n", 200, 1, 0, 0, 0);
 }
 
-#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, api_rig_setup, api_rig_teardown)
 
 int main(void)
 {

@@ -19,48 +19,9 @@
 #include "store/event_repo.h"
 #include "unit/api_rig.h"
 
-static int setup(void **state)
-{
-	*state = api_rig_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-/* The rig, or the test is skipped: the store's plugin is not built. */
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 static const char *text_of(const json_t *json, const char *name)
 {
 	return json_string_value(json_object_get(json, name));
-}
-
-/* A request with an If-Match, or without for NULL. */
-static void ask(struct api_rig *rig, const char *method, const char *path, const char *match,
-		const char *body, struct http_answer *answer)
-{
-	int fd = client_connect(0, rig->socket);
-	struct tc_buf text = {0};
-
-	tc_buf_printf(&text, "%s %s HTTP/1.1\r\n", method, path);
-	if (match)
-		tc_buf_printf(&text, "If-Match: %s\r\n", match);
-	tc_buf_printf(&text, "Content-Length: %zu\r\n\r\n%s", body ? strlen(body) : 0,
-		      body ? body : "");
-	client_push(rig->loop, fd, text.data, text.len);
-	tc_buf_fini(&text);
-	client_answer(rig->loop, fd, answer);
-	close(fd);
 }
 
 /* The status alone; field: of the problem, NULL = none; says: part of its detail, may be NULL. */
@@ -70,7 +31,7 @@ static void expect(struct api_rig *rig, const char *method, const char *path, co
 	struct http_answer a;
 	json_t *json = NULL;
 
-	ask(rig, method, path, match, body, &a);
+	api_rig_match(rig, method, path, match, body, &a);
 	if (a.status != status)
 		fail_msg("%s %s: %d, not %d: %s", method, path, a.status, status, a.body);
 	if (status >= 400) {
@@ -102,14 +63,14 @@ static void add(struct api_rig *rig, const char *where, const char *body, char p
 
 static void shows_what_was_given(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *alice = api_rig_json(rig, "POST", "/v1/contacts", "{\"name\":\"Alice\"}", 201);
 	char contact[80], path[96];
 	struct http_answer a;
 	json_t *json, *want, *got;
 
 	snprintf(contact, sizeof(contact), "contact:%s", text_of(alice, "id"));
-	ask(rig, "POST", POLICIES, NULL,
+	api_rig_match(rig, "POST", POLICIES, NULL,
 	    "{\"name\":\"default\",\"steps\":[{\"targets\":[\"contact:Alice\",\"+4930123\"],"
 	    "\"wait\":\"2m\"}],\"ack_timeout\":\"1h\"}",
 	    &a);
@@ -134,7 +95,7 @@ static void shows_what_was_given(void **state)
 
 static void names_what_is_wrong(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	expect(rig, "POST", POLICIES, NULL, POLICY, 422, "steps[0].targets[0]",
 	       "there is no 'contact:Alice'");
@@ -160,7 +121,7 @@ static void names_what_is_wrong(void **state)
 
 static void versions_are_compared(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct http_answer a;
 	char path[96], same[200];
 	json_t *json;
@@ -171,7 +132,7 @@ static void versions_are_compared(void **state)
 	expect(rig, "PUT", path, NULL, NAMED("uno"), 428, NULL, "If-Match");
 	expect(rig, "PUT", path, "\"2\"", NAMED("uno"), 412, NULL, "the policy was changed");
 	expect(rig, "PUT", path, "\"1\"", NAMED("two"), 409, "name", "with this name");
-	ask(rig, "PUT", path, "\"1\"", NAMED("uno"), &a);
+	api_rig_match(rig, "PUT", path, "\"1\"", NAMED("uno"), &a);
 	assert_int_equal(a.status, 200);
 	assert_true(answer_has(&a, "ETag: \"2\""));
 	answer_free(&a);
@@ -200,7 +161,7 @@ static void one_of_two_is_refused(void **state)
 {
 	static const char text[] = "PUT %s HTTP/1.1\r\nIf-Match: \"1\"\r\nContent-Length: %zu\r\n"
 				   "\r\n%s";
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	int fd[2] = {client_connect(0, rig->socket), client_connect(0, rig->socket)}, good = 0;
 	struct http_answer a;
 	char path[96];
@@ -229,7 +190,7 @@ static void one_of_two_is_refused(void **state)
 
 static void what_is_named_stays(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char alice[96], first[96], second[96];
 
 	add(rig, "/v1/contacts", "{\"name\":\"Alice\"}", alice);
@@ -252,7 +213,7 @@ static void what_is_named_stays(void **state)
 static void lists_pages_by_name(void **state)
 {
 	static const char *const names[] = {"delta", "Alpha", "charlie", "bravo"};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct tc_buf seen = {0};
 	char path[120], body[120];
 	json_t *page;
@@ -292,7 +253,7 @@ static void lists_pages_by_name(void **state)
 
 static void overload_is_said(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char path[96];
 
 	add(rig, POLICIES, NAMED("one"), path);
@@ -312,7 +273,7 @@ static void notice(void *arg, const struct event_row *row)
 
 static void events_tell_of_changes(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct tc_buf told = {0};
 	void *listener = journal_listen(rig->journal, notice, &told);
 	char path[96];
@@ -330,7 +291,7 @@ static void events_tell_of_changes(void **state)
 /* What the store has lost, or another one has put there, is seen after a reload. */
 static void reading_again_finds_the_store(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct documents *docs = oncall_policies(rig->oncall);
 	char path[96];
 
@@ -342,7 +303,7 @@ static void reading_again_finds_the_store(void **state)
 	expect(rig, "GET", path, NULL, NULL, 200, NULL, NULL);
 }
 
-#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, api_rig_setup, api_rig_teardown)
 
 int main(void)
 {

@@ -14,26 +14,6 @@
 
 #include "unit/api_rig.h"
 
-static int setup(void **state)
-{
-	*state = api_rig_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 /* A value below: "escalation.step"; NULL: there is none. */
 static const json_t *at(const json_t *json, const char *path)
 {
@@ -65,7 +45,7 @@ static json_t *ask(struct api_rig *rig, const char *method, const char *id, cons
 
 static void who_is_called_is_shown(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE];
 	json_t *alert, *list;
 
@@ -96,7 +76,7 @@ static void who_is_called_is_shown(void **state)
 
 static void steps_of_a_policy(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE];
 	json_t *alert;
 
@@ -120,7 +100,7 @@ static void steps_of_a_policy(void **state)
 
 static void snoozing(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE];
 	json_t *alert;
 
@@ -149,7 +129,7 @@ static void snoozing(void **state)
 
 static void maintenance_is_shown(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE];
 	json_t *alert;
 
@@ -166,7 +146,7 @@ static void maintenance_is_shown(void **state)
 	json_decref(alert);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, api_rig_setup, api_rig_teardown)
 
 int main(void)
 {

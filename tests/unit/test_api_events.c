@@ -17,27 +17,6 @@
 #include "store/event_repo.h"
 #include "unit/api_rig.h"
 
-static int setup(void **state)
-{
-	*state = api_rig_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-/* The rig, or the test is skipped: the store's plugin is not built. */
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 struct reader {
 	struct api_rig *rig;
 	int fd;
@@ -164,7 +143,7 @@ static size_t events_now(struct api_rig *rig)
 
 static void streams_from_the_store_and_live(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct reader all, live, middle;
 	char id[TC_ID_SIZE], path[96];
 	size_t before;
@@ -196,7 +175,7 @@ static void streams_from_the_store_and_live(void **state)
 static void loses_nothing_while_catching_up(void **state)
 {
 	enum { ROUNDS = 30, EACH = 20 };
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct reader readers[ROUNDS];
 	char ids[ROUNDS][EACH][TC_ID_SIZE] = {{""}};
 	size_t total;
@@ -233,7 +212,7 @@ static bool no_connections(void *arg)
 
 static void survives_readers_that_go_while_catching_up(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE];
 
 	api_rig_raise(rig, "One", "+49301", NULL, id);
@@ -249,7 +228,7 @@ static void survives_readers_that_go_while_catching_up(void **state)
 
 static void refuses_an_id_that_is_none(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct reader r;
 
 	open_reader(&r, rig, "/v1/events", "seven");
@@ -259,7 +238,7 @@ static void refuses_an_id_that_is_none(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, api_rig_setup, api_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(streams_from_the_store_and_live),
 		TEST(loses_nothing_while_catching_up),

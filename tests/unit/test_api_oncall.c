@@ -16,26 +16,6 @@
 
 #include "unit/api_rig.h"
 
-static int setup(void **state)
-{
-	*state = api_rig_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 static const char *text_of(const json_t *json, const char *name)
 {
 	return json_string_value(json_object_get(json, name));
@@ -45,17 +25,10 @@ static const char *text_of(const json_t *json, const char *name)
 static void expect(struct api_rig *rig, const char *method, const char *path, const char *body,
 		   int status, const char *field)
 {
-	int fd = client_connect(0, rig->socket);
-	struct tc_buf text = {0};
 	struct http_answer a;
 	json_t *json;
 
-	tc_buf_printf(&text, "%s %s HTTP/1.1\r\nIf-Match: *\r\nContent-Length: %zu\r\n\r\n%s",
-		      method, path, body ? strlen(body) : 0, body ? body : "");
-	client_push(rig->loop, fd, text.data, text.len);
-	tc_buf_fini(&text);
-	client_answer(rig->loop, fd, &a);
-	close(fd);
+	api_rig_match(rig, method, path, "*", body, &a);
 	if (a.status != status)
 		fail_msg("%s %s: %d, not %d: %s", method, path, a.status, status, a.body);
 	if (field) {
@@ -89,7 +62,7 @@ static void fill(struct api_rig *rig, char id[TC_ID_SIZE])
 
 static void a_schedule_shows_all_of_its_fields(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE], path[80];
 	json_t *json, *layer;
 
@@ -117,7 +90,7 @@ static void a_schedule_shows_all_of_its_fields(void **state)
 
 static void what_a_schedule_names_stays(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE], path[80], alice[80];
 	json_t *json;
 
@@ -158,7 +131,7 @@ static void first_is(struct api_rig *rig, const char *path, const char *member, 
 
 static void says_who_is_on_call(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE], path[120];
 	json_t *json;
 
@@ -197,7 +170,7 @@ static void says_who_is_on_call(void **state)
 
 static void says_when_nobody_is(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE], path[120];
 	json_t *json;
 
@@ -229,7 +202,7 @@ static void says_when_nobody_is(void **state)
 
 static void calendars_go_out_and_come_in(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE], path[120], contact[120];
 	struct http_answer a;
 	json_t *json;
@@ -277,7 +250,7 @@ static void calendars_go_out_and_come_in(void **state)
 	expect(rig, "POST", "/v1/schedules/x/calendar.ics", "x", 404, NULL);
 }
 
-#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, api_rig_setup, api_rig_teardown)
 
 int main(void)
 {

@@ -105,20 +105,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 /* Check the trunk: whether the answer says so, and its steps as "step:ok:text step:..." */
 static void expect(struct api_rig *rig, const char *trunk, const char *body, bool ok,
 		   const char *steps)
@@ -151,7 +137,7 @@ static void expect(struct api_rig *rig, const char *trunk, const char *body, boo
 
 static void without_a_check_health_is_the_answer(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct trunk *t = trunks_find(rig->trunks, "a b");
 
 	expect(rig, "a%20b", NULL, true, "health:true:not yet known");
@@ -164,7 +150,7 @@ static void without_a_check_health_is_the_answer(void **state)
 
 static void steps_are_the_plugins(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	told.result = "[{\"step\":\"connect\",\"ok\":true,\"text\":\"there\"},"
 		      "{\"step\":\"endpoint\",\"ok\":null,\"text\":\"who knows\"}]";
@@ -185,7 +171,7 @@ static void steps_are_the_plugins(void **state)
 static void what_is_no_answer_is_none(void **state)
 {
 	static const char nothing[] = "check:false:the plugin has checked nothing";
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	expect(rig, "office", NULL, false, nothing);
 	told.result = "[]";
@@ -214,7 +200,7 @@ static void what_is_asked_is_checked(void **state)
 		{"{\"number\":4930}", "number", 400},
 		{"{\"wibble\":1}", "wibble", 400},
 	};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *problem;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -231,7 +217,7 @@ static void what_is_asked_is_checked(void **state)
 
 static void it_is_for_administrators(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *token = api_rig_json(rig, "POST", "/v1/tokens",
 				     "{\"name\":\"x\",\"scope\":\"alert\"}", 201);
 	char *head = tc_asprintf("Authorization: Bearer %s\r\n",
@@ -266,7 +252,7 @@ static int ask_and_wait(struct api_rig *rig)
 
 static void a_trunk_that_closes_ends_its_check(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	int fd = ask_and_wait(rig);
 	struct http_answer a;
 
@@ -281,7 +267,7 @@ static void a_trunk_that_closes_ends_its_check(void **state)
 /* Who asked is gone, or the API itself: nothing is answered, and nothing is left over. */
 static void an_end_leaves_nothing(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	int gone = ask_and_wait(rig), here;
 
 	close(gone);
@@ -309,7 +295,7 @@ static void expect_metric(struct api_rig *rig, const char *line)
 
 static void figures_are_told(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct trunk *t = trunks_find(rig->trunks, "office");
 
 	expect_metric(rig, "\ntocsin_trunk_up{trunk=\"office\"} 1\n");
@@ -342,7 +328,7 @@ static void figures_are_told(void **state)
 
 static void the_list_is_as_described(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *doc = api_rig_json(rig, "GET", "/v1/openapi.json", NULL, 200);
 	json_t *page = api_rig_json(rig, "GET", "/v1/trunks", NULL, 200);
 	json_t *schema = json_object_get(
@@ -364,7 +350,7 @@ static void the_list_is_as_described(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, api_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(without_a_check_health_is_the_answer),
 		TEST(steps_are_the_plugins),

@@ -28,20 +28,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 static void expect_text(const json_t *json, const char *name, const char *want)
 {
 	const char *got = json_string_value(json_object_get(json, name));
@@ -66,7 +52,7 @@ static json_t *raised(struct api_rig *rig, const char *body)
 
 static void stores_all_fields(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *alert = raised(
 		rig, "{\"message\":\"K\u00fchlhaus: 9 Grad\",\"target\":\"+4930123\","
 		     "\"strategy\":\"call\",\"severity\":\"warning\",\"labels\":{\"a\":\"\u00fc\"},"
@@ -84,7 +70,7 @@ static void stores_all_fields(void **state)
 
 static void fills_in_defaults(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *alert = raised(rig, "{\"message\":\"x\",\"target\":\"+4930123\",\"labels\":null}");
 	char who[32];
 
@@ -101,7 +87,7 @@ static void takes_in_what_is_known(void **state)
 {
 	static const char body[] =
 		"{\"message\":\"x\",\"target\":\"+4930123\",\"dedup_key\":\"k\"}";
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	json_t *first = api_rig_json(rig, "POST", "/v1/alerts", body, 202);
 	json_t *second = api_rig_json(rig, "POST", "/v1/alerts", body, 202);
 
@@ -136,7 +122,7 @@ static void names_the_field(void **state)
 		{"mesage", "{\"target\":\"+49301\",\"mesage\":\"x\"}", 400},
 		{"wibble", "{\"target\":\"+49301\",\"message\":\"x\",\"wibble\":null}", 400},
 	};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		json_t *problem =
@@ -165,7 +151,7 @@ static int status_of_length(struct api_rig *rig, size_t len)
 
 static void limits_the_message(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	assert_int_equal(status_of_length(rig, 4096), 202);
 	assert_int_equal(status_of_length(rig, 4097), 422);
@@ -326,7 +312,7 @@ static void expect_event(struct api_rig *rig, const char *alert, const char *wha
 
 static void a_dialplan_says_what_it_did(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char alert[TC_ID_SIZE], call[TC_ID_SIZE], path[96], body[96];
 	json_t *json;
 
@@ -347,7 +333,7 @@ static void a_dialplan_says_what_it_did(void **state)
 
 static void a_dialplan_names_the_call(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char alert[TC_ID_SIZE], call[TC_ID_SIZE], path[96], body[512];
 
 	call_up(rig, alert, call);
@@ -374,7 +360,7 @@ static void a_dialplan_names_the_call(void **state)
 
 static void a_dialplan_is_not_heard_unasked(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct http_answer a;
 
 	api_rig_ask(rig, "GET", "/ack?asterisk_chan=x", NULL, &a);
@@ -384,8 +370,8 @@ static void a_dialplan_is_not_heard_unasked(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-#define DIALPLAN(fn) cmocka_unit_test_setup_teardown(fn, setup_dialplan, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, api_rig_teardown)
+#define DIALPLAN(fn) cmocka_unit_test_setup_teardown(fn, setup_dialplan, api_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(stores_all_fields), TEST(fills_in_defaults),  TEST(takes_in_what_is_known),
 		TEST(names_the_field),   TEST(limits_the_message),

@@ -16,26 +16,6 @@
 #include "unit/api_rig.h"
 #include "unit/host_rig.h"
 
-static int setup(void **state)
-{
-	*state = api_rig_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		api_rig_free(*state);
-	return 0;
-}
-
-static struct api_rig *rig_of(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
 struct taken {
 	char id[TC_ID_SIZE], state[16];
 	bool deduplicated, done;
@@ -85,7 +65,7 @@ static void decide(struct api_rig *rig, const char *id, const char *verb)
 
 static void an_alert_has_the_id_that_was_chosen(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE];
 	struct taken t;
 
@@ -105,7 +85,7 @@ static void an_id_is_used_once(void **state)
 {
 	static const char *const verbs[][2] = {
 		{"acknowledge", "acknowledged"}, {"resolve", "resolved"}, {"cancel", "cancelled"}};
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		char id[TC_ID_SIZE];
@@ -125,7 +105,7 @@ static void an_id_is_used_once(void **state)
 /* A key that is known takes it in under the id of the one that is there. */
 static void a_key_counts_beside_the_id(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char first[TC_ID_SIZE], second[TC_ID_SIZE];
 	struct taken t;
 
@@ -154,7 +134,7 @@ static void expect_fault(struct api_rig *rig, const struct tc_intake *intake, co
 
 static void checks_as_submitting_does(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	struct tc_intake good = {.message = "x", .target = "+4930123"}, bad;
 	struct tc_errors *errs = tc_errors_new();
 
@@ -205,7 +185,7 @@ static bool find(struct api_rig *rig, const char *id)
 
 static void finds_what_was_taken_in(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	char id[TC_ID_SIZE];
 
 	tc_id_new(id, tc_wall_us());
@@ -236,7 +216,7 @@ static const struct tc_trigger_ops planner_ops = {.plan = plan_it};
 
 static void the_first_that_can_is_asked_to_plan(void **state)
 {
-	struct api_rig *rig = rig_of(state);
+	struct api_rig *rig = api_rig_of(state);
 	const struct tc_intake alert = {.message = "x", .target = "+4930123"};
 	struct tc_errors *errs = tc_errors_new();
 	static struct tc_plugin planner;
@@ -267,7 +247,7 @@ static void the_first_that_can_is_asked_to_plan(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, api_rig_setup, api_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(an_alert_has_the_id_that_was_chosen),
 		TEST(an_id_is_used_once),
