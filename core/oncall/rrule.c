@@ -12,6 +12,7 @@
 #include <tocsin/alloc.h>
 
 #include "oncall/local.h"
+#include "oncall/rrule_days.h"
 
 #define TEXT_MAX 1000
 #define WEEK_S   (7 * LOCAL_DAY_S)
@@ -56,6 +57,21 @@ static enum part part_find(const char *name)
 	return (enum part)i;
 }
 
+/* A value twice in "1,2,2": libical goes through it twice, and counts it so. */
+static bool has_twice(const char *list)
+{
+	for (const char *one = list; one; one = strchr(one, ',')) {
+		one += *one == ',';
+		for (const char *other = strchr(one, ','); other; other = strchr(other, ',')) {
+			size_t len = strcspn(one, ",");
+
+			if (strcspn(++other, ",") == len && !strncasecmp(one, other, len))
+				return true;
+		}
+	}
+	return false;
+}
+
 static const char *take_apart(struct parts *parts, const char *text)
 {
 	char *at = parts->text, *part;
@@ -74,6 +90,8 @@ static const char *take_apart(struct parts *parts, const char *text)
 			return "has a part that there is not (RFC 5545, 3.3.10)";
 		if (parts->value[i])
 			return "has a part twice";
+		if (has_twice(value))
+			return "has a value twice in a part";
 		parts->value[i] = value;
 	}
 	if (!parts->value[PART_FREQ])
@@ -246,6 +264,26 @@ static bool some_day_fits(const struct icalrecurrencetype *rule, struct icaltime
 	return fits;
 }
 
+/* Days of months and years that libical leaves out or does not find. */
+static const char *check_days(const struct icalrecurrencetype *rule, const struct parts *parts)
+{
+	bool year = rule->freq == ICAL_YEARLY_RECURRENCE;
+	bool months = parts->value[PART_BYMONTH], days = parts->value[PART_BYMONTHDAY];
+
+	if (parts->value[PART_BYYEARDAY] && (!year || months || days))
+		return "may have BYYEARDAY with FREQ=YEARLY only, and not together with BYMONTH or "
+		       "BYMONTHDAY";
+	if (days && year && !months)
+		return "by the year must say in BYMONTH of which months BYMONTHDAY is; of all of "
+		       "them is FREQ=MONTHLY";
+	if (days && rule->freq == ICAL_WEEKLY_RECURRENCE)
+		return "by the week must not have BYMONTHDAY; FREQ=MONTHLY with BYDAY may";
+	if (days && rule->freq < ICAL_MONTHLY_RECURRENCE &&
+	    strchr(parts->value[PART_BYMONTHDAY], '-'))
+		return "by the day must not count BYMONTHDAY from the end; FREQ=MONTHLY may";
+	return NULL;
+}
+
 static const char *check(const struct icalrecurrencetype *rule, const struct parts *parts)
 {
 	if (rule->freq == ICAL_NO_RECURRENCE)
@@ -266,9 +304,7 @@ static const char *check(const struct icalrecurrencetype *rule, const struct par
 		       "times a day";
 	if (!positions_exist(rule))
 		return "counts days in BYSETPOS beyond those that there are";
-	if (rule->freq < ICAL_DAILY_RECURRENCE)
-		return check_fine(parts);
-	return NULL;
+	return rule->freq < ICAL_DAILY_RECURRENCE ? check_fine(parts) : check_days(rule, parts);
 }
 
 /* ---- what is made of it ---- */
@@ -346,7 +382,8 @@ static const char *make_rule(struct rrule *rrule, const struct parts *parts, int
 		tc_buf_fini(&text);
 	}
 	rrule->first_s = first_of(&rrule->ical, start_s);
-	if (!rrule->step_s && !some_day_fits(&rrule->ical, rrule_time(rrule->first_s)))
+	if (!rrule->step_s && (!rrule_has_day(&rrule->ical, rrule->first_s) ||
+			       !some_day_fits(&rrule->ical, rrule_time(rrule->first_s))))
 		return "never comes";
 	return NULL;
 }

@@ -45,9 +45,10 @@ struct tc_recur;
 
 /*
  * All of RFC 5545 but what would be searched for long or is not reliable: FREQ=SECONDLY, BYWEEKNO,
- * BYSETPOS below FREQ=MONTHLY or with several times a day, filters other than BYDAY, BYHOUR and
- * BYMINUTE for FREQ=HOURLY and MINUTELY, a COUNT above 5,000, more than 1,440 times a day. A rule
- * that never comes is refused, too.
+ * BYSETPOS below FREQ=MONTHLY or with several times a day, BYMONTHDAY without BYMONTH for
+ * FREQ=YEARLY, for WEEKLY, or from the end for DAILY, BYYEARDAY but for FREQ=YEARLY alone, filters
+ * other than BYDAY, BYHOUR and BYMINUTE for FREQ=HOURLY and MINUTELY, a COUNT above 5,000, more than
+ * 1,440 times a day. A rule that does not come within 40 years is refused, too.
  *
  * start   "2026-01-05T09:00", the first occurrence if the rule has it
  * rrule   "FREQ=WEEKLY;BYDAY=MO", without "RRULE:"; UNTIL is local time, or UTC with a "Z"

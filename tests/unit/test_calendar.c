@@ -16,7 +16,9 @@
 #include <tocsin/calendar.h>
 
 #include "host/rfc3339.h"
+#include "oncall/local.h"
 #include "oncall/recur.h"
+#include "oncall/rrule_days.h"
 #include "oncall/tzfile.h"
 #include "oncall/zone.h"
 
@@ -357,6 +359,54 @@ static void earlier_instants_may_be_asked_later(void **state)
 	tc_recur_free(recur);
 }
 
+/* Before libical looks for them through centuries, on the loop. */
+static void days_that_never_come_are_known(void **state)
+{
+	static const struct {
+		const char *rule, *start;
+		bool has;
+	} rules[] = {
+		{"FREQ=YEARLY;BYYEARDAY=366", "2026-11-30T09:00", true},
+		{"FREQ=YEARLY;BYDAY=53MO", "2026-11-30T09:00", true},
+		{"FREQ=YEARLY;BYDAY=-1MO", "2026-11-30T09:00", true},
+		{"FREQ=YEARLY;BYMONTH=1;BYSETPOS=9", "2026-11-30T09:00", false},
+		{"FREQ=YEARLY;BYMONTH=1;BYSETPOS=-1", "2026-11-30T09:00", true},
+		{"FREQ=YEARLY;BYDAY=MO;BYSETPOS=60", "2026-11-30T09:00", false},
+		{"FREQ=YEARLY;INTERVAL=50;BYDAY=MO;BYSETPOS=50", "2026-11-30T09:00", true},
+		{"FREQ=MONTHLY;BYDAY=MO;BYMONTHDAY=1,2;BYSETPOS=2", "2026-11-30T09:00", false},
+		{"FREQ=MONTHLY;BYDAY=MO,TU;BYMONTHDAY=1,2;BYSETPOS=2", "2026-11-30T09:00", true},
+		{"FREQ=YEARLY;BYYEARDAY=-366", "2026-11-30T09:00", true},
+		{"FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1,2,3", "2026-11-30T09:00", false},
+		{"FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=29", "2026-11-30T09:00", true},
+		{"FREQ=MONTHLY;BYDAY=-1FR;BYMONTHDAY=-7", "2026-11-30T09:00", true},
+		{"FREQ=MONTHLY;BYDAY=-1FR;BYMONTHDAY=-8", "2026-11-30T09:00", false},
+		{"FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=31;BYMONTH=1", "2026-11-30T09:00", false},
+		{"FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=30", "2026-11-30T09:00", true},
+		{"FREQ=DAILY;INTERVAL=7;BYDAY=TU", "2026-11-30T09:00", false},
+		{"FREQ=DAILY;INTERVAL=7;BYDAY=MO", "2026-11-30T09:00", true},
+		{"FREQ=YEARLY;INTERVAL=2;BYMONTH=2;BYMONTHDAY=29", "2027-01-01T09:00", false},
+		{"FREQ=YEARLY;INTERVAL=2;BYMONTH=2;BYMONTHDAY=29", "2026-01-01T09:00", true},
+		{"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO", "2026-11-30T09:00", true},
+		{"FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYMONTH=1", "2026-11-30T09:00", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		struct icalrecurrencetype rule = icalrecurrencetype_from_string(rules[i].rule);
+		struct tc_recur *recur = NULL;
+		char fault[200] = "";
+		int64_t start_s;
+
+		assert_int_equal(local_parse(rules[i].start, &start_s), 0);
+		if (rrule_has_day(&rule, start_s) != rules[i].has)
+			fail_msg("%s: wanted %d", rules[i].rule, rules[i].has);
+		tc_recur_new(&recur, rules[i].rule, rules[i].start, "UTC", fault, sizeof(fault));
+		if (strcmp(fault, rules[i].has ? "" : "the rule never comes") != 0)
+			fail_msg("%s: '%s'", rules[i].rule, fault);
+		tc_recur_free(recur);
+	}
+}
+
 static void bad_rules_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -398,6 +448,15 @@ static void bad_rules_are_refused(void **state)
 		"RSCALE=HEBREW;FREQ=DAILY",
 		"FREQ=WEEKLY;BYDAY=XX",
 		"FREQ=MONTHLY;BYMONTHDAY=32",
+		"FREQ=YEARLY;BYMONTHDAY=5",
+		"FREQ=YEARLY;BYMONTH=6,8,8;BYMONTHDAY=5;BYSETPOS=-1",
+		"FREQ=WEEKLY;BYDAY=mo,TU,MO",
+		"FREQ=YEARLY;BYDAY=1MO;BYMONTHDAY=2",
+		"FREQ=YEARLY;BYYEARDAY=100;BYMONTH=4",
+		"FREQ=YEARLY;BYYEARDAY=366;BYMONTH=3",
+		"FREQ=MONTHLY;BYYEARDAY=100",
+		"FREQ=WEEKLY;BYMONTHDAY=3",
+		"FREQ=DAILY;BYMONTHDAY=1,-1",
 	};
 	struct tc_recur *recur = NULL;
 	char fault[200];
@@ -467,6 +526,7 @@ int main(void)
 		cmocka_unit_test(recurrences_in_local_time),
 		cmocka_unit_test(recurrences_begin_and_end),
 		cmocka_unit_test(earlier_instants_may_be_asked_later),
+		cmocka_unit_test(days_that_never_come_are_known),
 		cmocka_unit_test(bad_rules_are_refused),
 		cmocka_unit_test(periods_are_known),
 	};
